@@ -10,7 +10,13 @@
  * Every call returns 0 (or what it says) or -errno and leaves `ret_` values
  * untouched on failure; vmsect_client_error() has the sentence that belongs to
  * the last failure.  The library owns no thread, no signal and no global.  One
- * client and all that came from it belong to one thread at a time.
+ * client and all that came from it belong to one thread at a time, and to one
+ * process: after fork() the child calls nothing for what was made before.
+ *
+ * A call that needs the broker waits for it, at most 5 s.  Beside the errors
+ * that are listed, each such call can end the connection: -EPIPE the broker has
+ * gone, -ETIMEDOUT it does not answer, -EPROTO its answer is none; and can fail
+ * with -ENOMEM, or with -EMFILE where a descriptor would come.
  *
  * Two refusals stay apart: -EPERM, the handle lacks the right; -EACCES, the
  * section's protection (or, at open, its owner) forbids it.
@@ -20,6 +26,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <vmsect/vmsect_detail.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,7 +75,11 @@ enum vmsect_backing {
 #define VMSECT_CREATE_PERMANENT 0x1u
 #define VMSECT_CREATE_OPEN_IF 0x2u /* the name exists: open that section */
 
-/* Options structs start with their size, so that they can grow. */
+/*
+ * Options structs start with their size, so that they can grow.  Structs that
+ * the library fills in end in `reserved`, which is zero: later versions take
+ * new fields out of it, and sizes stay.
+ */
 struct vmsect_connect_options {
 	size_t size; /* sizeof(struct vmsect_connect_options) */
 	const char *socket_path; /* NULL: the usual places, see below */
@@ -86,7 +98,7 @@ struct vmsect_create_options {
 	uint64_t size_bytes; /* file: 0 = its length */
 	const char *path; /* file: opened by this process, with its rights */
 	uint32_t flags; /* VMSECT_CREATE_ */
-	uint32_t access; /* of the handle; 0: all that protection allows */
+	uint32_t access; /* of the handle; 0: all that protection allows, but GRANT */
 	uint32_t mode; /* who else: 0600 and the like; 0: 0600 */
 	uint32_t page_shift; /* hugetlb: 0 or 21 */
 };
@@ -96,6 +108,15 @@ struct vmsect_map_options {
 	enum vmsect_protection protection;
 	uint64_t offset; /* a multiple of the section's page */
 	uint64_t length; /* 0: to the end */
+};
+
+/* What a VMM has counted in its VM's window, in all; see vmsect_client_report(). */
+struct vmsect_vm_counters {
+	size_t size;
+	uint64_t denied_writes; /* to views that do not allow them */
+	uint64_t hole_accesses; /* where there is no view */
+	uint64_t undecodable_stores; /* that KVM could not emulate */
+	uint64_t lost_pages; /* whose backing has gone; zeros took their place */
 };
 
 struct vmsect_section_info {
@@ -114,6 +135,7 @@ struct vmsect_section_info {
 	uint32_t views;
 	char name[128]; /* empty: anonymous or removed */
 	char path[1024]; /* data file; empty for the page file */
+	uint64_t reserved[8];
 };
 
 struct vmsect_view_info {
@@ -131,10 +153,15 @@ struct vmsect_view_info {
 	uint32_t uid;
 	char section_name[128];
 	char peer_name[128];
+	uint64_t reserved[8];
 };
 
 struct vmsect_peer_info {
 	uint64_t memory_bytes;
+	uint64_t denied_writes; /* from here four of a VM, see struct vmsect_vm_counters */
+	uint64_t hole_accesses;
+	uint64_t undecodable_stores;
+	uint64_t lost_pages;
 	uint32_t id;
 	int is_vm;
 	uint32_t cpus;
@@ -144,12 +171,14 @@ struct vmsect_peer_info {
 	uint32_t handles;
 	uint32_t views;
 	char name[128];
+	uint64_t reserved[8];
 };
 
 enum vmsect_event_type {
 	VMSECT_EVENT_PEER_JOINED = 1,
 	VMSECT_EVENT_PEER_LEFT = 2,
-	VMSECT_EVENT_DISCONNECTED = 64, /* the broker has gone */
+	VMSECT_EVENT_DISCONNECTED = 64, /* the connection to the broker is over */
+	VMSECT_EVENT_LOST = 65, /* `value` older events were not fetched in time */
 };
 
 struct vmsect_event {
@@ -174,12 +203,16 @@ VMSECT_API const char *vmsect_version(void);
  * Without socket_path: $VMSECT_SOCKET; else the user's own broker in
  * $XDG_RUNTIME_DIR/vmsect (without that variable /run/user/UID, then
  * /tmp/vmsect-UID); else the system's in /run/vmsect, which is the first
- * choice of root.  If none answers and neither no_start nor $VMSECT_SOCKET is
- * given, a broker is started for the user.  Blocks at most about 10 s.
+ * choice of root.  A folder of the user that someone else owns or may write in
+ * is refused.  If none answers and neither no_start nor $VMSECT_SOCKET is
+ * given, a broker is started: at socket_path, else at the user's own place.
+ * Blocks at most about 10 s.
  *
- * Errors: -ENOENT, -ECONNREFUSED no broker; -EACCES not allowed to connect;
+ * Errors: -ENOENT no broker, and none to start; -ECONNREFUSED no broker
+ * listens, or it could not be started; -EACCES not allowed to connect;
  * -EPROTONOSUPPORT it speaks another version; -EDQUOT it has too many clients
- * of this user; -ETIMEDOUT it does not answer; -EINVAL options; -ENOMEM.
+ * of this user; -ETIMEDOUT it does not answer; -ENAMETOOLONG the path of the
+ * socket; -EINVAL options; -ENOMEM.
  */
 VMSECT_API int vmsect_connect(const struct vmsect_connect_options *options,
 			      struct vmsect_client **ret_client);
@@ -215,10 +248,21 @@ VMSECT_API int vmsect_client_fd(const struct vmsect_client *client);
  *
  * Returns 1 with an event, 0 if there is none.  DISCONNECTED comes once;
  * after it every call that needs the broker fails with -EPIPE, and views go
- * on working.
+ * on working.  The descriptor then stays readable: stop to poll it.  At most
+ * 256 events wait; then the oldest are lost, and LOST says how many.
  */
 VMSECT_API int vmsect_client_next_event(struct vmsect_client *client,
 					struct vmsect_event *ret_event);
+
+/**
+ * vmsect_client_report() - report what a VMM has counted.
+ * @counters: in all, not since the last report; borrowed
+ *
+ * For VMMs; vmsect_list_peers() shows it to everyone.  Errors: -EINVAL the size,
+ * or (detail STATE) this client did not connect as a VM; -EPIPE, -ETIMEDOUT.
+ */
+VMSECT_API int vmsect_client_report(struct vmsect_client *client,
+				    const struct vmsect_vm_counters *counters);
 
 /**
  * vmsect_section_create() - make a section and open it.
@@ -352,6 +396,10 @@ VMSECT_API int vmsect_list_views(struct vmsect_client *client, uint64_t section_
 /** vmsect_list_peers() - VMs and processes with a connection; as above. */
 VMSECT_API int vmsect_list_peers(struct vmsect_client *client, struct vmsect_peer_info **ret_list,
 				 size_t *ret_count);
+
+/** vmsect_list_section_peers() - those that have a handle or view of it. */
+VMSECT_API int vmsect_list_section_peers(struct vmsect_client *client, uint64_t section_id,
+					 struct vmsect_peer_info **ret_list, size_t *ret_count);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,8 @@
 
 #include <stdint.h>
 
+#include <vmsect/vmsect_detail.h>
+
 #define VMSECT_PROTO_VERSION 1u
 
 /* Limits of the protocol. */
@@ -41,6 +43,7 @@ enum vmsect_op {
 	VMSECT_OP_LIST_SECTIONS = 10,
 	VMSECT_OP_LIST_VIEWS = 11,
 	VMSECT_OP_LIST_PEERS = 12,
+	VMSECT_OP_PEER_STATS = 13,
 	/* Events: broker to client, cookie 0, no answer. */
 	VMSECT_OP_EVENT = 128,
 };
@@ -63,26 +66,6 @@ struct vmsect_msg_hdr {
  * An error reply is the header and then a sentence for people: UTF-8, no NUL,
  * at most VMSECT_ERROR_TEXT_MAX bytes, to the end of the message.
  */
-
-/* What an errno alone leaves open. */
-enum vmsect_detail {
-	VMSECT_DETAIL_NONE = 0,
-	VMSECT_DETAIL_FORMAT = 1, /* size or reserved field of the request */
-	VMSECT_DETAIL_VERSION = 2, /* protocol version */
-	VMSECT_DETAIL_NAME = 3,
-	VMSECT_DETAIL_ACCESS = 4, /* access mask */
-	VMSECT_DETAIL_PROTECTION = 5, /* the protection value itself */
-	VMSECT_DETAIL_SIZE = 6,
-	VMSECT_DETAIL_ATTR = 7, /* backing kind or flags */
-	VMSECT_DETAIL_ALIGNMENT = 8,
-	VMSECT_DETAIL_VIEW_SIZE = 9,
-	VMSECT_DETAIL_HANDLE = 10,
-	VMSECT_DETAIL_FILE = 11, /* the descriptor that was passed */
-	VMSECT_DETAIL_HUGEPAGES = 12, /* the pool is too small */
-	VMSECT_DETAIL_LIMIT = 13, /* a quota; the text says which */
-	VMSECT_DETAIL_CURSOR = 14,
-	VMSECT_DETAIL_STATE = 15, /* not now: HELLO missing or repeated */
-};
 
 enum vmsect_peer_kind {
 	VMSECT_PEER_PROCESS = 1,
@@ -206,6 +189,16 @@ struct vmsect_req_view_stats {
 	uint64_t reserved[2];
 };
 
+/* PEER_STATS: what a VM has counted in its window, in all. */
+struct vmsect_req_peer_stats {
+	struct vmsect_msg_hdr hdr;
+	uint64_t denied_writes;
+	uint64_t hole_accesses;
+	uint64_t undecodable_stores; /* that KVM could not emulate */
+	uint64_t lost_pages; /* whose backing has gone; zeros took their place */
+	uint64_t reserved[2];
+};
+
 /*
  * LIST_*: entries with an id above `after`, in ascending order, as many as fit
  * one message.  `section` filters views and peers (0: all).  A section whose
@@ -245,6 +238,10 @@ struct vmsect_wire_view {
 struct vmsect_wire_peer {
 	uint64_t id;
 	uint64_t memory_bytes;
+	uint64_t denied_writes; /* from here four as PEER_STATS told them */
+	uint64_t hole_accesses;
+	uint64_t undecodable_stores;
+	uint64_t lost_pages;
 	uint32_t kind;
 	uint32_t cpus;
 	int32_t pid;
@@ -271,12 +268,15 @@ struct vmsect_msg_event {
 	uint64_t length;
 };
 
+#ifndef __cplusplus
 _Static_assert(sizeof(struct vmsect_msg_hdr) == 32, "header");
 _Static_assert(sizeof(struct vmsect_req_hello) == 184, "hello");
 _Static_assert(sizeof(struct vmsect_wire_section) == 1224, "section");
 _Static_assert(sizeof(struct vmsect_req_create) == 192, "create");
+_Static_assert(sizeof(struct vmsect_req_peer_stats) == 80, "peer stats");
 _Static_assert(sizeof(struct vmsect_wire_view) == 328, "view");
-_Static_assert(sizeof(struct vmsect_wire_peer) == 176, "peer");
+_Static_assert(sizeof(struct vmsect_wire_peer) == 208, "peer");
 _Static_assert(sizeof(struct vmsect_msg_event) == 72, "event");
+#endif
 
 #endif

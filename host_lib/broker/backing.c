@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See backing.h: page-file memory, and what all kinds have in common. */
+#include "broker/backing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+
+#define HUGE_POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define BLOCK_BYTES 512u /* of st_blocks */
+
+void backing_clear(struct backing *backing)
+{
+	*backing = (struct backing){ .ro_fd = -1, .rw_fd = -1 };
+}
+
+void backing_deinit(struct backing *backing)
+{
+	fd_close(backing->ro_fd);
+	fd_close(backing->rw_fd);
+	free(backing->path);
+	backing_clear(backing);
+}
+
+int backing_round(uint32_t page_shift, uint64_t size_bytes, uint64_t *ret_bytes,
+		  struct refusal *refusal)
+{
+	uint64_t page = UINT64_C(1) << page_shift;
+
+	if (!size_bytes)
+		return refuse(refusal, -EINVAL, VMSECT_DETAIL_SIZE,
+			      "a page-file section needs a size");
+	if (size_bytes > BACKING_BYTES_MAX)
+		return refuse(refusal, -EFBIG, VMSECT_DETAIL_SIZE,
+			      "%" PRIu64 " bytes are more than a section can have", size_bytes);
+	*ret_bytes = (size_bytes + page - 1) & ~(page - 1);
+	return 0;
+}
+
+/* One number of the huge page pool; 0 if the host has none. */
+static uint64_t pool_number(const char *path)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32];
+	ssize_t size;
+
+	if (fd < 0)
+		return 0;
+	size = sys_retry(read(fd, text, sizeof(text) - 1));
+	if (size < 0)
+		return 0;
+	text[size] = '\0';
+	return strtoull(text, NULL, 10);
+}
+
+static int refuse_huge_pages(uint64_t size_bytes, struct refusal *refusal)
+{
+	uint64_t wanted = size_bytes >> BACKING_HUGE_SHIFT;
+	uint64_t total = pool_number(HUGE_POOL "nr_hugepages");
+	uint64_t kept = pool_number(HUGE_POOL "resv_hugepages");
+	uint64_t unused = pool_number(HUGE_POOL "free_hugepages");
+	uint64_t usable = unused > kept ? unused - kept : 0;
+	uint64_t missing = wanted > usable ? wanted - usable : 0;
+
+	return refuse(refusal, -ENOMEM, VMSECT_DETAIL_HUGEPAGES,
+		      "%" PRIu64 " huge pages of 2 MiB are missing: %" PRIu64 " wanted, %" PRIu64
+		      " usable; sysctl vm.nr_hugepages=%" PRIu64 " would do",
+		      missing, wanted, usable, total + missing);
+}
+
+/*
+ * Reserves the huge pages now.  A shared mapping reserves for the file, and the
+ * reservation outlives the mapping; unlike fallocate() it clears nothing, so
+ * that a large section does not stop the broker.
+ */
+static int reserve_huge_pages(int fd, uint64_t size_bytes)
+{
+	void *mapping = mmap(NULL, size_bytes, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (mapping == MAP_FAILED)
+		return -errno;
+	return sys_result(munmap(mapping, size_bytes));
+}
+
+static int memory_create(const struct backing_spec *spec)
+{
+	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+
+	if (spec->kind == BACKING_HUGETLB)
+		flags |= MFD_HUGETLB | MFD_HUGE_2MB;
+	return sys_result(memfd_create("vmsect", flags));
+}
+
+/* Growth stays possible: the broker may extend the section later. */
+static int memory_seal(int fd)
+{
+	int r = sys_result(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+
+	return r < 0 ? r : sys_result(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL));
+}
+
+static int memory_fill(int fd, const struct backing_spec *spec)
+{
+	int r = sys_result(fchmod(fd, S_IRUSR | S_IWUSR));
+
+	if (r >= 0)
+		r = sys_result(ftruncate(fd, (off_t)spec->size_bytes));
+	if (r >= 0 && spec->kind == BACKING_HUGETLB)
+		r = reserve_huge_pages(fd, spec->size_bytes);
+	return r < 0 ? r : memory_seal(fd);
+}
+
+int backing_init_memory(struct backing *backing, const struct backing_spec *spec,
+			struct refusal *refusal)
+{
+	AUTO_FD int fd = memory_create(spec);
+	int r = fd;
+
+	if (r >= 0)
+		r = memory_fill(fd, spec);
+	if (r < 0 && spec->kind == BACKING_HUGETLB)
+		return refuse_huge_pages(spec->size_bytes, refusal);
+	if (r < 0)
+		return refuse(refusal, r, VMSECT_DETAIL_NONE, "no memory file: %s", strerror(-r));
+	backing_clear(backing);
+	backing->rw_fd = steal_fd(&fd);
+	backing->size_bytes = spec->size_bytes;
+	return 0;
+}
+
+/*
+ * Reopening gives the client a file description of its own, so that clients do
+ * not share an offset and flags.  The descriptor of a data file may be one that
+ * the broker cannot open by itself; then the client's is passed on.
+ */
+int backing_open(const struct backing *backing, bool writable, int *ret_fd)
+{
+	int own = writable || backing->ro_fd < 0 ? backing->rw_fd : backing->ro_fd;
+	char path[sizeof("/proc/self/fd/") + 12];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", own);
+	fd = sys_retry(open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
+	/* A memfd's one descriptor is writable: never a stand-in for a read-only one. */
+	if (fd < 0 && (writable || own == backing->ro_fd))
+		fd = sys_result(fcntl(own, F_DUPFD_CLOEXEC, 0));
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+uint64_t backing_allocated(const struct backing *backing)
+{
+	struct stat st;
+
+	if (fstat(backing->ro_fd >= 0 ? backing->ro_fd : backing->rw_fd, &st) < 0)
+		return 0;
+	return (uint64_t)st.st_blocks * BLOCK_BYTES;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Datagram -> request -> reply, and registry -> event. */
+#include "broker/broker_request.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "broker/session.h"
+
+static void log_refusal(struct broker *broker, const struct peer *peer,
+			const struct request *request, const struct refusal *refusal)
+{
+	const struct subject *subject = &peer->party.subject;
+	uint64_t dropped;
+
+	if (!log_allowed(&broker->log_limit, &dropped))
+		return;
+	if (dropped)
+		log_debug("%" PRIu64 " lines about peers were dropped", dropped);
+	log_debug("uid %u pid %d: operation %u refused: %s", subject->uid, subject->pid,
+		  request->op, refusal->text);
+}
+
+static void send_refusal(struct broker *broker, struct peer *peer, const struct request *request,
+			 const struct refusal *refusal)
+{
+	unsigned char bytes[PROTO_ERROR_MAX];
+	size_t size = proto_encode_error(request, refusal, bytes);
+
+	log_refusal(broker, peer, request, refusal);
+	peer_send_take_fd(peer, bytes, size, -1);
+}
+
+static void send_reply(struct broker *broker, struct peer *peer)
+{
+	struct reply *reply = &broker->reply;
+
+	peer_send_take_fd(peer, reply->bytes, reply->hdr.size, steal_fd(&reply->fd));
+}
+
+static void run_request(struct broker *broker, struct peer *peer, const struct request *request,
+			struct fdmsg *message)
+{
+	struct refusal refusal;
+	struct session session = {
+		.registry = &broker->registry,
+		.party = &peer->party,
+		.request = request,
+		.message = message,
+		.reply = &broker->reply,
+		.refusal = &refusal,
+	};
+
+	if (session_run(&session) < 0) {
+		broker->stats.refused++;
+		send_refusal(broker, peer, request, &refusal);
+		return;
+	}
+	broker->stats.requests++;
+	if (request->op == VMSECT_OP_HELLO)
+		peer_welcome(peer);
+	send_reply(broker, peer);
+}
+
+/* A client that was too many when it came: it may not be so any more. */
+static bool admit_late(struct broker *broker, struct peer *peer, const struct request *request)
+{
+	struct refusal refusal;
+
+	if (account_charge(&broker->registry.account, peer->party.subject.uid, RESOURCE_CLIENTS, 1,
+			   &refusal) < 0) {
+		send_refusal(broker, peer, request, &refusal);
+		peer_doom(peer, PEER_END_REFUSED);
+		return false;
+	}
+	peer->over_limit = false;
+	broker->over_limit--;
+	return true;
+}
+
+void broker_on_message(struct peer *peer, const void *bytes, struct fdmsg *message, void *arg)
+{
+	struct broker *broker = arg;
+	struct request request;
+	struct refusal refusal;
+	int r;
+
+	r = proto_decode(bytes, message->size, message->nfds, &request, &refusal);
+	if (peer->over_limit && !admit_late(broker, peer, &request))
+		return;
+	if (!r) {
+		run_request(broker, peer, &request, message);
+		return;
+	}
+	send_refusal(broker, peer, &request, &refusal);
+	if (r == PROTO_E_REFUSED) {
+		broker->stats.refused++;
+		return;
+	}
+	broker->stats.malformed++;
+	peer_doom(peer, PEER_END_REFUSED);
+}
+
+void broker_on_cut(struct peer *peer, void *arg)
+{
+	struct broker *broker = arg;
+	struct request request = { .op = 0 };
+	struct refusal refusal;
+
+	(void)refuse(&refusal, -EPROTO, VMSECT_DETAIL_FORMAT,
+		     "the message has more than %u bytes or %u descriptors, or these were lost",
+		     VMSECT_MSG_MAX, VMSECT_MSG_FDS_MAX);
+	broker->stats.cut++;
+	send_refusal(broker, peer, &request, &refusal);
+	peer_doom(peer, PEER_END_REFUSED);
+}
+
+void broker_on_tell(void *arg, struct party *to, enum vmsect_wire_event_type type,
+		    const struct party *who, const struct section *section)
+{
+	struct broker *broker = arg;
+	struct peer *peer = (struct peer *)((char *)to - offsetof(struct peer, party));
+	struct vmsect_msg_event event = {
+		.hdr = { .size = sizeof(event), .op = VMSECT_OP_EVENT },
+		.type = type,
+		.peer = who->id,
+		.section = section->id,
+	};
+
+	broker->stats.events++;
+	peer_send_take_fd(peer, &event, sizeof(event), -1);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the broker does with a peer's message, and with the registry's news. */
+#ifndef BROKER_BROKER_REQUEST_H
+#define BROKER_BROKER_REQUEST_H
+
+#include "broker/broker.h"
+
+/* As in struct peer_owner; `arg` is the broker. */
+void broker_on_message(struct peer *peer, const void *bytes, struct fdmsg *message, void *arg);
+void broker_on_cut(struct peer *peer, void *arg);
+
+/* As registry_tell; `arg` is the broker. */
+void broker_on_tell(void *arg, struct party *to, enum vmsect_wire_event_type type,
+		    const struct party *who, const struct section *section);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vmsectd: arguments, limits of the process, socket, readiness, loop.  The only
+ * file of the broker that exits.
+ *
+ * Exit status: 0 done, or another broker is there already when this one was to
+ * go into the background; 1 failed; 2 usage.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/sys.h"
+#include "broker/broker.h"
+#include "broker/daemon.h"
+#include "broker/options.h"
+#include "broker/place.h"
+
+#define EXIT_USAGE 2
+#define DESCRIPTORS_WANTED 524288u
+#define DESCRIPTORS_MIN 1024u /* if the system does not say */
+
+/*
+ * Each section keeps one or two descriptors.  The hard limit can be raised with
+ * privilege alone; without it the broker makes do with what there is.
+ */
+static uint64_t raise_descriptors(void)
+{
+	struct rlimit limit = { .rlim_cur = DESCRIPTORS_WANTED, .rlim_max = DESCRIPTORS_WANTED };
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0)
+		return DESCRIPTORS_MIN;
+	if (now.rlim_max < DESCRIPTORS_WANTED && !setrlimit(RLIMIT_NOFILE, &limit))
+		return DESCRIPTORS_WANTED;
+	limit = (struct rlimit){ .rlim_cur = now.rlim_max, .rlim_max = now.rlim_max };
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? now.rlim_cur : now.rlim_max;
+}
+
+static uint64_t memory_bytes(void)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) < 0)
+		return 0;
+	return ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
+}
+
+/* A starter may have closed a standard stream: no section may take its number. */
+static int fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = sys_result(open("/dev/null", O_RDWR | O_CLOEXEC));
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return fd;
+	fd_close(fd);
+	return 0;
+}
+
+static int prepare_process(void)
+{
+	int r = fill_standard_streams();
+
+	if (r < 0)
+		return r;
+	/* A file that may not grow is an error of one request, not our end. */
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	return sys_result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+/* At the path of the options or of this user. */
+static int listen_at_path(struct listener *listener, const struct options *options)
+{
+	const char *path = options->socket_path;
+	char usual[sizeof(listener->path)];
+	int r = 0;
+
+	if (!path) {
+		r = place_default(usual, sizeof(usual));
+		path = usual;
+	}
+	if (r < 0) {
+		log_error("the path of the socket is too long");
+		return r;
+	}
+	r = place_prepare(path);
+	r = r < 0 ? r : listener_init(listener, path);
+	if (r == LISTENER_E_LIVE && options->foreground)
+		log_error("%s: another broker is running", path);
+	return r;
+}
+
+/* The socket that the service manager passed, if it did; else our own. */
+static int listen_somewhere(struct listener *listener, const struct options *options)
+{
+	int passed = options->foreground ? notify_take_fds() : 0;
+
+	if (!passed)
+		return listen_at_path(listener, options);
+	if (passed != 1) {
+		log_error("%d sockets were passed, not one", passed);
+		return -EINVAL;
+	}
+	return listener_init_take_fd(listener, NOTIFY_FIRST_FD);
+}
+
+static int serve(const struct options *options, struct listener *listener, int ready_fd)
+{
+	struct broker_options broker_options = {
+		.limits = options->limits,
+		.idle_exit_s = options->idle_exit_s,
+	};
+	struct broker *broker = NULL;
+	int r;
+
+	r = broker_new_take_listener(&broker_options, listener, &broker);
+	if (r < 0) {
+		log_error("cannot start: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	log_info("version %s is ready", VMSECT_VERSION);
+	if (ready_fd >= 0)
+		daemon_ready(ready_fd, EXIT_SUCCESS);
+	r = notify_send("READY=1");
+	if (r < 0)
+		log_warning("the service manager cannot be told: %s", strerror(-r));
+	r = broker_run(broker);
+	(void)notify_send("STOPPING=1");
+	broker_free(broker);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(const struct options *options)
+{
+	struct listener listener;
+	int ready_fd = -1;
+	int r;
+
+	if (!options->foreground) {
+		ready_fd = daemon_start();
+		if (ready_fd < 0) {
+			log_error("no background process: %s", strerror(-ready_fd));
+			return EXIT_FAILURE;
+		}
+	}
+	listener_clear(&listener);
+	r = listen_somewhere(&listener, options);
+	if (r == LISTENER_E_LIVE && ready_fd >= 0) {
+		daemon_ready(ready_fd, EXIT_SUCCESS);
+		return EXIT_SUCCESS;
+	}
+	return r ? EXIT_FAILURE : serve(options, &listener, ready_fd);
+}
+
+/* One that was started on demand speaks on its starter's terminal: only of trouble. */
+static enum log_level log_level(const struct options *options)
+{
+	if (options->verbose)
+		return LOG_LEVEL_DEBUG;
+	return options->foreground ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	int r;
+
+	log_init("vmsectd", LOG_LEVEL_INFO);
+	limits_init(&options.limits, memory_bytes(), raise_descriptors());
+	r = options_parse(&options, argc, argv);
+	if (r)
+		return r == OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;
+	log_init("vmsectd", log_level(&options));
+	r = prepare_process();
+	if (r < 0) {
+		log_error("cannot prepare: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	return run(&options);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See session.h: HELLO, PEER_STATS and the table of operations. */
+#include "broker/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int session_hello(const struct session *session)
+{
+	const struct vmsect_req_hello *hello = &session->request->hello;
+	struct party *party = session->party;
+	int r;
+
+	if (party->id)
+		return refuse(session->refusal, -EINVAL, VMSECT_DETAIL_STATE,
+			      "HELLO has been said before");
+	party->kind = hello->kind;
+	party->cpus = hello->cpus;
+	party->memory_bytes = hello->memory_bytes;
+	memcpy(party->name, hello->name, sizeof(party->name));
+	r = registry_add_party(session->registry, party, session->refusal);
+	if (r < 0)
+		return r;
+	reply_start(session->reply, session->request, sizeof(session->reply->hello));
+	session->reply->hello.version = VMSECT_PROTO_VERSION;
+	session->reply->hello.peer = party->id;
+	session->reply->hello.broker_generation = session->registry->broker_generation;
+	return 0;
+}
+
+static int session_peer_stats(const struct session *session)
+{
+	const struct vmsect_req_peer_stats *stats = &session->request->peer_stats;
+	struct party *party = session->party;
+
+	if (party->kind != VMSECT_PEER_VM)
+		return refuse(session->refusal, -EINVAL, VMSECT_DETAIL_STATE,
+			      "only a VM has counters to report");
+	party->counters = (struct party_counters){
+		.denied_writes = stats->denied_writes,
+		.hole_accesses = stats->hole_accesses,
+		.undecodable_stores = stats->undecodable_stores,
+		.lost_pages = stats->lost_pages,
+	};
+	reply_start(session->reply, session->request, sizeof(struct vmsect_msg_hdr));
+	return 0;
+}
+
+static int (*const operations[])(const struct session *session) = {
+	[VMSECT_OP_HELLO] = session_hello,
+	[VMSECT_OP_CREATE] = session_create,
+	[VMSECT_OP_OPEN] = session_open,
+	[VMSECT_OP_CLOSE] = session_close,
+	[VMSECT_OP_REMOVE] = session_remove,
+	[VMSECT_OP_QUERY] = session_query,
+	[VMSECT_OP_MAP] = session_map,
+	[VMSECT_OP_UNMAP] = session_unmap,
+	[VMSECT_OP_VIEW_STATS] = session_view_stats,
+	[VMSECT_OP_LIST_SECTIONS] = session_list_sections,
+	[VMSECT_OP_LIST_VIEWS] = session_list_views,
+	[VMSECT_OP_LIST_PEERS] = session_list_peers,
+	[VMSECT_OP_PEER_STATS] = session_peer_stats,
+};
+
+int session_run(const struct session *session)
+{
+	uint16_t op = session->request->op;
+
+	if (op != VMSECT_OP_HELLO && !session->party->id)
+		return refuse(session->refusal, -EINVAL, VMSECT_DETAIL_STATE,
+			      "the first request is HELLO");
+	/* The decoder lets through only what the table has. */
+	return operations[op](session);
+}
+
+struct handle *session_find_handle(const struct session *session, uint32_t id)
+{
+	struct handle *handle = party_find_handle(session->party, id);
+
+	if (!handle)
+		(void)refuse(session->refusal, -EBADF, VMSECT_DETAIL_HANDLE,
+			     "handle %u is not open", id);
+	return handle;
+}

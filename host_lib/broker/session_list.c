@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * LIST_SECTIONS, LIST_VIEWS, LIST_PEERS.  The tables keep the order in which
+ * their entries were added, which is that of the ids.  A walk goes on behind
+ * the entry `after`; if that has gone in between, it looks from the start.
+ */
+#include "broker/session.h"
+
+#include <errno.h>
+
+#include "broker/wire.h"
+
+static void list_start(const struct session *session)
+{
+	reply_start(session->reply, session->request, sizeof(struct vmsect_rep_list));
+}
+
+/* The first section behind `after`. */
+static struct section *section_after(const struct registry *registry, uint64_t after)
+{
+	struct section *section = registry_find_section_id(registry, after);
+
+	if (section)
+		return section->hh.next;
+	section = registry->sections;
+	while (section && section->id <= after)
+		section = section->hh.next;
+	return section;
+}
+
+/* False when the message is full. */
+static bool list_section(const struct session *session, const struct section *section)
+{
+	struct vmsect_wire_section *entry;
+
+	if (!policy_may_see(&session->party->subject, &section->ownership))
+		return true;
+	entry = reply_list_entry(session->reply, sizeof(*entry));
+	if (!entry)
+		return false;
+	wire_section(section, entry);
+	return true;
+}
+
+static int list_one_section(const struct session *session, const char *name)
+{
+	struct section *section = registry_find_section(session->registry, name);
+
+	if (!section || !policy_may_see(&session->party->subject, &section->ownership))
+		return refuse(session->refusal, -ENOENT, VMSECT_DETAIL_NAME,
+			      "there is no section '%s'", name);
+	list_start(session);
+	if (section->id > session->request->list.after)
+		(void)list_section(session, section);
+	return 0;
+}
+
+int session_list_sections(const struct session *session)
+{
+	const struct vmsect_req_list *list = &session->request->list;
+	struct section *section;
+
+	if (list->name[0])
+		return list_one_section(session, list->name);
+	list_start(session);
+	section = section_after(session->registry, list->after);
+	while (section && list_section(session, section))
+		section = section->hh.next;
+	session->reply->list.more = section != NULL;
+	return 0;
+}
+
+/* The first view behind `after`, in all or of one section. */
+static struct view *view_after(const struct registry *registry, const struct section *section,
+			       uint64_t after)
+{
+	struct view *view = registry_find_view(registry, after);
+
+	if (view && (!section || view->attachment->section == section))
+		return section ? TAILQ_NEXT(view, of_section) : view->hh.next;
+	view = section ? TAILQ_FIRST(&section->views) : registry->views;
+	while (view && view->id <= after)
+		view = section ? TAILQ_NEXT(view, of_section) : view->hh.next;
+	return view;
+}
+
+static bool list_view(const struct session *session, const struct view *view)
+{
+	const struct subject *reader = &session->party->subject;
+	struct vmsect_wire_view *entry;
+
+	if (!policy_may_see(reader, &view->attachment->section->ownership))
+		return true;
+	entry = reply_list_entry(session->reply, sizeof(*entry));
+	if (!entry)
+		return false;
+	wire_view(view, reader, entry);
+	return true;
+}
+
+int session_list_views(const struct session *session)
+{
+	const struct vmsect_req_list *list = &session->request->list;
+	const struct section *section = NULL;
+	struct view *view;
+
+	list_start(session);
+	if (list->section) {
+		section = registry_find_section_id(session->registry, list->section);
+		if (!section)
+			return 0;
+	}
+	view = view_after(session->registry, section, list->after);
+	while (view && list_view(session, view))
+		view = section ? TAILQ_NEXT(view, of_section) : view->hh.next;
+	session->reply->list.more = view != NULL;
+	return 0;
+}
+
+/* Is the party one that the client asked for? */
+static bool is_wanted(const struct session *session, const struct party *party)
+{
+	uint64_t section_id = session->request->list.section;
+	const struct attachment *attachment;
+
+	if (party->id <= session->request->list.after)
+		return false;
+	if (!section_id)
+		return true;
+	attachment = party_find_attachment(party, section_id);
+	return attachment &&
+	       policy_may_see(&session->party->subject, &attachment->section->ownership);
+}
+
+/* Few enough (RESOURCE_CLIENTS) to be looked through from the start. */
+int session_list_peers(const struct session *session)
+{
+	struct vmsect_wire_peer *entry;
+	struct party *party;
+
+	list_start(session);
+	for (party = session->registry->parties; party; party = party->hh.next) {
+		if (!is_wanted(session, party))
+			continue;
+		entry = reply_list_entry(session->reply, sizeof(*entry));
+		if (!entry)
+			break;
+		wire_peer(party, entry);
+	}
+	session->reply->list.more = party != NULL;
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See wire.h.  Each struct is cleared first: nothing of the broker's memory leaks. */
+#include "broker/wire.h"
+
+#include <string.h>
+
+/* vmsect.h and the wire agree on this bit. */
+#define SECTION_PERMANENT 0x1u
+
+static void copy_text(char *field, size_t room, const char *text)
+{
+	if (text)
+		memcpy(field, text, strnlen(text, room - 1));
+}
+
+void wire_section(const struct section *section, struct vmsect_wire_section *ret_wire)
+{
+	memset(ret_wire, 0, sizeof(*ret_wire));
+	ret_wire->id = section->id;
+	ret_wire->generation = section->generation;
+	ret_wire->size_bytes = section->backing.size_bytes;
+	ret_wire->allocated_bytes = backing_allocated(&section->backing);
+	ret_wire->backing = section->backing_kind;
+	ret_wire->protection = section->protection;
+	ret_wire->flags = section->permanent ? SECTION_PERMANENT : 0;
+	ret_wire->page_shift = section->page_shift;
+	ret_wire->uid = section->ownership.uid;
+	ret_wire->gid = section->ownership.gid;
+	ret_wire->mode = section->ownership.mode;
+	ret_wire->handles = section->handle_count;
+	ret_wire->views = section->view_count;
+	copy_text(ret_wire->name, sizeof(ret_wire->name), section->name);
+	copy_text(ret_wire->path, sizeof(ret_wire->path), section->backing.path);
+}
+
+void wire_view(const struct view *view, const struct subject *reader,
+	       struct vmsect_wire_view *ret_wire)
+{
+	const struct party *party = view->attachment->party;
+	bool place_is_offset = party->kind == VMSECT_PEER_VM;
+
+	memset(ret_wire, 0, sizeof(*ret_wire));
+	ret_wire->id = view->id;
+	ret_wire->section = view->attachment->section_id;
+	ret_wire->offset = view->offset;
+	ret_wire->length = view->length;
+	if (place_is_offset || policy_may_see_address(reader, party->subject.uid))
+		ret_wire->place = view->place;
+	ret_wire->denied_writes = view->denied_writes;
+	ret_wire->peer = party->id;
+	ret_wire->protection = view->protection;
+	ret_wire->access = view->access;
+	ret_wire->peer_kind = party->kind;
+	ret_wire->pid = party->subject.pid;
+	ret_wire->uid = party->subject.uid;
+	copy_text(ret_wire->section_name, sizeof(ret_wire->section_name),
+		  view->attachment->section->name);
+	copy_text(ret_wire->peer_name, sizeof(ret_wire->peer_name), party->name);
+}
+
+void wire_peer(const struct party *party, struct vmsect_wire_peer *ret_wire)
+{
+	memset(ret_wire, 0, sizeof(*ret_wire));
+	ret_wire->id = party->id;
+	ret_wire->memory_bytes = party->memory_bytes;
+	ret_wire->denied_writes = party->counters.denied_writes;
+	ret_wire->hole_accesses = party->counters.hole_accesses;
+	ret_wire->undecodable_stores = party->counters.undecodable_stores;
+	ret_wire->lost_pages = party->counters.lost_pages;
+	ret_wire->kind = party->kind;
+	ret_wire->cpus = party->cpus;
+	ret_wire->pid = party->subject.pid;
+	ret_wire->uid = party->subject.uid;
+	ret_wire->gid = party->subject.gid;
+	ret_wire->handles = party->handle_count;
+	ret_wire->views = party->view_count;
+	copy_text(ret_wire->name, sizeof(ret_wire->name), party->name);
+}

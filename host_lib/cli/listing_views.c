@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Columns of views.
+ */
+#include "cli/listings.h"
+
+#include <errno.h>
+
+#include "cli/format.h"
+
+enum {
+	COL_SECTION,
+	COL_PEER,
+	COL_KIND,
+	COL_PID,
+	COL_PROT,
+	COL_MODE,
+	COL_OFFSET,
+	COL_LENGTH,
+	COL_PLACE,
+	COL_DENIED,
+	COL_ID,
+	COL_UID,
+	COL_SECTION_ID,
+	COL_PEER_ID,
+};
+
+static const struct column columns[] = {
+	[COL_SECTION] = { "SECTION", 0, COLUMN_STRING, true, "the section's name" },
+	[COL_PEER] = { "PEER", 0, COLUMN_STRING, true, "the VM or program that maps it" },
+	[COL_KIND] = { "KIND", 0, COLUMN_STRING, true, "vm or process" },
+	[COL_PID] = { "PID", 0, COLUMN_NUMBER, true, "the process, of a VM its VMM" },
+	[COL_PROT] = { "PROT", 0, COLUMN_STRING, false, "the view's protection" },
+	[COL_MODE] = { "MODE", 0, COLUMN_STRING, true, "the same in short: ro, rw, cow, none" },
+	[COL_OFFSET] = { "OFFSET", 0, COLUMN_NUMBER, true, "where it begins in the section" },
+	[COL_LENGTH] = { "LENGTH", 0, COLUMN_NUMBER, true, "its length" },
+	[COL_PLACE] = { "PLACE", 0, COLUMN_NUMBER, false,
+			"of a VM the offset in its window, else the address" },
+	[COL_DENIED] = { "DENIED", 0, COLUMN_NUMBER, true, "writes that were refused" },
+	[COL_ID] = { "ID", 0, COLUMN_NUMBER, false, "the view's number" },
+	[COL_UID] = { "UID", 0, COLUMN_NUMBER, false, "the user's number" },
+	[COL_SECTION_ID] = { "SECTION-ID", 0, COLUMN_NUMBER, false, "the section's number" },
+	[COL_PEER_ID] = { "PEER-ID", 0, COLUMN_NUMBER, false, "the peer's number" },
+};
+
+static int cell(const void *row, size_t column, enum cell_form form, char **ret_text)
+{
+	const struct vmsect_view_info *info = row;
+
+	switch (column) {
+	case COL_SECTION:
+		return format_text(info->section_name, ret_text);
+	case COL_PEER:
+		return format_text(info->peer_name, ret_text);
+	case COL_KIND:
+		return format_text(info->peer_is_vm ? "vm" : "process", ret_text);
+	case COL_PID:
+		return format_signed(info->pid, ret_text);
+	case COL_PROT:
+		return format_text(word_of_protection(info->protection), ret_text);
+	case COL_MODE:
+		return format_text(word_of_mode(info->protection), ret_text);
+	case COL_OFFSET:
+		return format_size(info->offset, form, ret_text);
+	case COL_LENGTH:
+		return format_size(info->length, form, ret_text);
+	case COL_PLACE:
+		return format_place(info->place, form, ret_text);
+	case COL_DENIED:
+		return format_number(info->denied_writes, ret_text);
+	case COL_ID:
+		return format_number(info->id, ret_text);
+	case COL_UID:
+		return format_number(info->uid, ret_text);
+	case COL_SECTION_ID:
+		return format_number(info->section_id, ret_text);
+	case COL_PEER_ID:
+		return format_number(info->peer_id, ret_text);
+	default:
+		return -EINVAL;
+	}
+}
+
+const struct listing views_listing = {
+	.name = "views",
+	.columns = columns,
+	.count = sizeof(columns) / sizeof(columns[0]),
+	.cell = cell,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be listed, and with which columns.
+ */
+#ifndef CLI_LISTINGS_H
+#define CLI_LISTINGS_H
+
+#include "cli/table.h"
+
+extern const struct listing sections_listing; /* rows: struct vmsect_section_info */
+extern const struct listing views_listing; /* rows: struct vmsect_view_info */
+extern const struct listing peers_listing; /* rows: struct vmsect_peer_info */
+extern const struct listing vms_listing; /* the same rows, under another name */
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of verbs.  A new verb is one row here and one file.
+ */
+#include "cli/verbs.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/listings.h"
+
+const struct verb verbs[] = {
+	{ "create", "NAME (--file PATH | --size SIZE) [OPTION...]",
+	  "Make a section that lives until it is removed", verb_create_options, NULL, verb_create },
+	{ "rm", "NAME...", "Remove sections; they live on while someone uses them", NULL, NULL,
+	  verb_rm },
+	{ "ls", "[OPTION...]", "List sections", NULL, &sections_listing, verb_ls },
+	{ "show", "NAME [OPTION...]", "Show one section, its views and who uses it",
+	  verb_show_options, NULL, verb_show },
+	{ "views", "[NAME] [OPTION...]", "List views: who maps what, and how", NULL, &views_listing,
+	  verb_views },
+	{ "vms", "[OPTION...]", "List virtual machines", verb_vms_options, &vms_listing, verb_vms },
+	{ "run", "ARGUMENT...", "Start a virtual machine: vmsect-vmm(1) with these arguments", NULL,
+	  NULL, verb_run },
+	{ "help", "[COMMAND]", "Help for a command", NULL, NULL, verb_help },
+	{ "version", "", "Print the version", NULL, NULL, verb_version },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
+};
+
+const struct verb *verb_find(const char *name)
+{
+	const struct verb *verb;
+
+	for (verb = verbs; verb->name; verb++) {
+		if (!strcmp(verb->name, name))
+			return verb;
+	}
+	return NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verbs, one file each.  Each returns an exit code.
+ */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+struct invocation;
+
+int verb_create(struct invocation *invocation);
+int verb_help(struct invocation *invocation);
+int verb_ls(struct invocation *invocation);
+int verb_rm(struct invocation *invocation);
+int verb_run(struct invocation *invocation);
+int verb_show(struct invocation *invocation);
+int verb_version(struct invocation *invocation);
+int verb_views(struct invocation *invocation);
+int verb_vms(struct invocation *invocation);
+
+extern const char verb_create_options[];
+extern const char verb_show_options[];
+extern const char verb_vms_options[];
+
+#endif

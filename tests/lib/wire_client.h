@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A client that speaks the wire protocol by itself, byte by byte where a test
+ * wants that, so that tests of the broker do not trust the library.
+ *
+ * Calls return the reply's status; the reply stays in the client.  What cannot
+ * happen fails the test.
+ */
+#ifndef TESTS_LIB_WIRE_CLIENT_H
+#define TESTS_LIB_WIRE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vmsect/vmsect.h>
+#include <vmsect/vmsect_proto.h>
+
+#define WIRE_EVENTS_MAX 2048
+#define WIRE_CLOSED 1 /* instead of a status: the broker has ended the connection */
+
+struct wire_client {
+	int fd; /* owned, or -1 */
+	int reply_fd; /* owned: the descriptor of the last reply, or -1 */
+	uint64_t cookie;
+	size_t reply_size;
+	uint32_t peer;
+	unsigned int event_count;
+	struct vmsect_msg_event events[WIRE_EVENTS_MAX];
+	union {
+		struct vmsect_msg_hdr hdr;
+		struct vmsect_rep_hello hello;
+		struct vmsect_rep_handle handle;
+		struct vmsect_rep_section section;
+		struct vmsect_rep_map map;
+		struct vmsect_rep_list list;
+		unsigned char bytes[VMSECT_MSG_MAX];
+	} reply;
+};
+
+/* What a CREATE asks for; names as in vmsect.h. */
+struct wire_create {
+	const char *name;
+	uint32_t backing;
+	uint32_t protection;
+	uint64_t size_bytes;
+	uint32_t access;
+	uint32_t flags;
+	uint32_t mode;
+	uint32_t page_shift;
+	const int *fds;
+	unsigned int nfds;
+};
+
+/* Connects and says nothing. */
+void wire_connect(struct wire_client *client, const char *path);
+
+/* Connects and says HELLO as a process (kind 1) or a VM (kind 2). */
+void wire_join(struct wire_client *client, const char *path, const char *name, uint32_t kind);
+
+void wire_close(struct wire_client *client);
+
+/* Sends bytes as they are. */
+void wire_send(struct wire_client *client, const void *bytes, size_t size, const int *fds,
+	       unsigned int nfds);
+
+/* The next reply (events are put aside): its status, or WIRE_CLOSED. */
+int wire_receive(struct wire_client *client);
+
+/* Fills in the header, sends, receives. */
+int wire_call(struct wire_client *client, uint16_t op, void *request, size_t size);
+
+int wire_create(struct wire_client *client, const struct wire_create *create);
+
+/* A section of 64 KiB in shared memory, with these rights and mode 0600. */
+int wire_create_shmem(struct wire_client *client, const char *name, uint32_t access);
+
+int wire_open(struct wire_client *client, const char *name, uint32_t access);
+int wire_close_handle(struct wire_client *client, uint32_t handle);
+int wire_remove(struct wire_client *client, const char *name);
+int wire_query(struct wire_client *client, uint32_t handle);
+int wire_map(struct wire_client *client, uint32_t handle, uint32_t protection, uint64_t offset,
+	     uint64_t length);
+int wire_unmap(struct wire_client *client, uint64_t view);
+int wire_list(struct wire_client *client, uint16_t op, uint64_t after, uint64_t section);
+
+/* Entry `index` of the last list reply; fails the test if there is none. */
+const struct vmsect_wire_section *wire_listed_section(const struct wire_client *client,
+						      uint32_t index);
+const struct vmsect_wire_view *wire_listed_view(const struct wire_client *client, uint32_t index);
+const struct vmsect_wire_peer *wire_listed_peer(const struct wire_client *client, uint32_t index);
+
+/* Waits for an event, at most `limit_ms`; false if none came. */
+bool wire_next_event(struct wire_client *client, struct vmsect_msg_event *ret_event, int limit_ms);
+
+/* The sentence of the last error reply. */
+const char *wire_text(struct wire_client *client);
+
+#endif

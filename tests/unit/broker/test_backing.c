@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Page-file memory: sizes, seals, and what its descriptors can do. */
+#include "lib/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "broker/backing.h"
+#include "lib/leak.h"
+
+static const struct backing_spec shmem = {
+	.kind = BACKING_SHMEM,
+	.page_shift = BACKING_PAGE_SHIFT,
+	.writable = true,
+	.size_bytes = 8192,
+};
+
+static void test_rounding(void **state)
+{
+	struct refusal refusal;
+	uint64_t bytes = POISON;
+
+	(void)state;
+	assert_int_equal(backing_round(12, 0, &bytes, &refusal), -EINVAL);
+	assert_int_equal(refusal.detail, VMSECT_DETAIL_SIZE);
+	assert_int_equal(backing_round(12, UINT64_MAX, &bytes, &refusal), -EFBIG);
+	assert_int_equal(backing_round(12, BACKING_BYTES_MAX + 1, &bytes, &refusal), -EFBIG);
+	assert_int_equal(refusal.detail, VMSECT_DETAIL_SIZE);
+	assert_int_equal(bytes, POISON);
+	assert_int_equal(backing_round(12, 0x123, &bytes, &refusal), 0);
+	assert_int_equal(bytes, 0x1000);
+	assert_int_equal(backing_round(21, 1, &bytes, &refusal), 0);
+	assert_int_equal(bytes, 2u << 20);
+	assert_int_equal(backing_round(12, BACKING_BYTES_MAX, &bytes, &refusal), 0);
+	assert_int_equal(bytes, BACKING_BYTES_MAX);
+}
+
+static void test_memfd(void **state)
+{
+	struct backing backing;
+	struct refusal refusal;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(backing_init_memory(&backing, &shmem, &refusal), 0);
+	assert_int_equal(fstat(backing.rw_fd, &st), 0);
+	assert_int_equal(st.st_size, 8192);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_SEAL);
+	assert_int_equal(ftruncate(backing.rw_fd, 4096), -1);
+	assert_int_equal(fcntl(backing.rw_fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	assert_true(fcntl(backing.rw_fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(backing_allocated(&backing), 0);
+	assert_int_equal(pwrite(backing.rw_fd, "x", 1, 4096), 1);
+	assert_int_equal(backing_allocated(&backing), 4096);
+	backing_deinit(&backing);
+	backing_deinit(&backing);
+}
+
+static void test_read_only_descriptor(void **state)
+{
+	struct backing backing;
+	struct refusal refusal;
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(backing_init_memory(&backing, &shmem, &refusal), 0);
+	assert_int_equal(backing_open(&backing, false, &fd), 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	assert_int_equal(errno, EACCES);
+	fd_close(fd);
+	backing_deinit(&backing);
+}
+
+/* Clients do not share a file offset with one another. */
+static void test_descriptors_have_their_own_offset(void **state)
+{
+	struct backing backing;
+	struct refusal refusal;
+	int first = -1, second = -1;
+
+	(void)state;
+	assert_int_equal(backing_init_memory(&backing, &shmem, &refusal), 0);
+	assert_int_equal(backing_open(&backing, true, &first), 0);
+	assert_int_equal(backing_open(&backing, true, &second), 0);
+	assert_int_equal(lseek(first, 100, SEEK_SET), 100);
+	assert_int_equal(lseek(second, 0, SEEK_CUR), 0);
+	assert_int_equal(lseek(backing.rw_fd, 0, SEEK_CUR), 0);
+	fd_close(first);
+	fd_close(second);
+	backing_deinit(&backing);
+}
+
+/* A number of the pool of 2 MiB pages, or -1. */
+static long huge_pages(const char *name)
+{
+	char path[96], text[32] = "";
+	AUTO_FD int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-2048kB/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+static void test_too_few_huge_pages(void **state)
+{
+	struct backing_spec spec = { .kind = BACKING_HUGETLB, .page_shift = BACKING_HUGE_SHIFT };
+	long pages = huge_pages("free_hugepages");
+	struct backing backing;
+	struct refusal refusal;
+
+	(void)state;
+	if (pages < 0)
+		skip();
+	spec.size_bytes = (uint64_t)(pages + 1000000) << BACKING_HUGE_SHIFT;
+	backing_clear(&backing);
+	assert_int_equal(backing_init_memory(&backing, &spec, &refusal), -ENOMEM);
+	assert_int_equal(refusal.detail, VMSECT_DETAIL_HUGEPAGES);
+	assert_non_null(strstr(refusal.text, "missing"));
+	assert_non_null(strstr(refusal.text, "vm.nr_hugepages="));
+	assert_int_equal(backing.rw_fd, -1);
+}
+
+/* The pages are kept for the section from the start, touched or not. */
+static void test_huge_pages_are_reserved(void **state)
+{
+	const struct backing_spec spec = {
+		.kind = BACKING_HUGETLB,
+		.page_shift = BACKING_HUGE_SHIFT,
+		.writable = true,
+		.size_bytes = 4u << 20,
+	};
+	struct backing backing;
+	struct refusal refusal;
+	struct stat st;
+	char *bytes;
+
+	(void)state;
+	backing_clear(&backing);
+	if (huge_pages("free_hugepages") < 2 ||
+	    backing_init_memory(&backing, &spec, &refusal) < 0) {
+		print_message("two free huge pages are needed\n");
+		skip();
+	}
+	assert_int_equal(fstat(backing.rw_fd, &st), 0);
+	assert_int_equal(st.st_size, 4u << 20);
+	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_SEAL);
+	assert_true(huge_pages("resv_hugepages") >= 2);
+	/* No reservation of its own: without the section's this could die. */
+	bytes = mmap(NULL, spec.size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+		     backing.rw_fd, 0);
+	assert_ptr_not_equal(bytes, MAP_FAILED);
+	bytes[0] = 1;
+	bytes[2u << 20] = 2;
+	assert_int_equal(munmap(bytes, spec.size_bytes), 0);
+	backing_deinit(&backing);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, leak_setup, leak_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_rounding),
+		TEST(test_memfd),
+		TEST(test_read_only_descriptor),
+		TEST(test_descriptors_have_their_own_offset),
+		TEST(test_too_few_huge_pages),
+		TEST(test_huge_pages_are_reserved),
+	};
+
+	(void)alarm(20);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
