@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/fuzz/fuzz_NAME.c becomes fuzz_NAME.  Fuzzers are built by clang, with
+# libFuzzer, ASan and UBSan, whatever the rest is built with.
+
+FUZZ_CC ?= clang
+FUZZ_CFLAGS := -std=gnu17 -O1 -g $(WARN) $(WERROR) -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS += $(FUZZ_SRCS:tests/fuzz/%.c=$(B)/fuzz/%)
+# What a fuzzer needs beside itself, by name.
+FUZZ_WITH_proto := host_lib/broker/proto.c host_lib/broker/refusal.c host_lib/base/parse.c
+FUZZ_LOADER := vmm/boot/boot_error.c vmm/boot/memmap.c vmm/mem/guest_mem.c vmm/kvm/vm.c \
+	host_lib/base/log.c
+FUZZ_WITH_pvh := vmm/boot/pvh.c $(FUZZ_LOADER)
+FUZZ_WITH_bzimage := vmm/boot/bzimage.c $(FUZZ_LOADER)
+FUZZ_WITH_queue := vmm/virtio/queue.c vmm/mem/guest_mem.c vmm/kvm/vm.c host_lib/base/log.c
+FUZZ_WITH_bus := $(wildcard vmm/bus/*.c vmm/virtio/*.c) vmm/mem/guest_mem.c vmm/kvm/vm.c \
+	vmm/kvm/irq.c host_lib/base/log.c
+FUZZ_LIBS_bus := -levent_core
+
+# $(call fuzzer,NAME)
+define fuzzer
+$(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c $(FUZZ_WITH_$(1))
+	@mkdir -p $$(@D)
+	$$(call say,FUZZ,$$@)$$(FUZZ_CC) $$(CPP_COMMON) $$(CPP_tests) $$(FUZZ_CFLAGS) $$^ $(FUZZ_LIBS_$(1)) -o $$@
+endef
+$(foreach name,$(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%),$(eval $(call fuzzer,$(name))))

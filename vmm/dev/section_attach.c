@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See section_impl.h.  The attachments of the VM's configuration: handles and
+ * views like the driver's, but they are there before it and stay after it.
+ */
+#include "dev/section_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	uint32_t access;
+	uint32_t protection;
+} modes[] = {
+	[SECTION_ATTACH_RO] = { VMSECT_ACCESS_QUERY | VMSECT_ACCESS_READ,
+				VMSECT_DEV_PROT_READONLY },
+	[SECTION_ATTACH_RW] = { VMSECT_ACCESS_QUERY | VMSECT_ACCESS_READ | VMSECT_ACCESS_WRITE,
+				VMSECT_DEV_PROT_READWRITE },
+	[SECTION_ATTACH_COW] = { VMSECT_ACCESS_QUERY | VMSECT_ACCESS_READ,
+				 VMSECT_DEV_PROT_WRITECOPY },
+};
+
+/* What went wrong, for a person; where the broker said no, in its words. */
+static const char *explain(const struct section_dev *dev, struct section_answer answer)
+{
+	switch (answer.status) {
+	case VMSECT_S_EEXIST:
+		return "its place in the window is taken";
+	case VMSECT_S_ENOSPC:
+		return "the window has no room for it";
+	case VMSECT_S_EINVAL:
+		if (answer.detail == VMSECT_D_ALIGNMENT)
+			return "its place in the window is not a multiple of 2 MiB";
+		if (answer.detail == VMSECT_D_WINDOW)
+			return "it reaches past the end of the window";
+		return vmsect_client_error(dev->env.client);
+	case VMSECT_S_EIO:
+		return "the host cannot map it";
+	case VMSECT_S_ENOMEM:
+		return "the host has no memory for it";
+	default:
+		return vmsect_client_error(dev->env.client);
+	}
+}
+
+static int complain(const struct section_error *error, int result, const char *name,
+		    const char *why)
+{
+	(void)snprintf(error->text, error->room, "section %s: %s", name, why);
+	return result;
+}
+
+static int attach_one(struct section_dev *dev, const struct section_attach *attach, uint32_t id,
+		      const struct section_error *error)
+{
+	const struct section_place place = {
+		.protection = modes[attach->mode].protection,
+		.window_offset = attach->at,
+	};
+	struct section_handle *handle = &dev->handles[id - 1];
+	struct section_answer answer;
+	uint32_t view;
+	int result = vmsect_section_open(dev->env.client, attach->name, modes[attach->mode].access,
+					 &handle->section);
+
+	if (result < 0)
+		return complain(error, result, attach->name, vmsect_client_error(dev->env.client));
+	handle->is_attachment = true;
+	answer = section_view_place(dev, id, &place, &view);
+	if (answer.status != VMSECT_S_OK)
+		return complain(error, -(int)answer.status, attach->name, explain(dev, answer));
+	dev->views[view - 1].is_attachment = true;
+	dev->attachments++;
+	return 0;
+}
+
+int section_attach_all(struct section_dev *dev, const struct section_attach *attach, size_t count,
+		       const struct section_error *error)
+{
+	if (count == 0)
+		return 0;
+	if (!dev->env.client)
+		return complain(error, -EPIPE, attach[0].name, "there is no broker");
+	if (count > SECTION_HANDLES_MAX)
+		return complain(error, -EDQUOT, attach[SECTION_HANDLES_MAX].name,
+				"more sections than a VM can have");
+	/* The first handles and views are all free, so ids follow the configuration. */
+	for (uint32_t i = 0; i < count; i++) {
+		int result = attach_one(dev, &attach[i], i + 1, error);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}

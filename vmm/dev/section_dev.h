@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The section device (virtio id 63): the sections of a VM, as
+ * guest_driver/uapi/vmsect_dev.h and docs/device-spec.md define them.
+ *
+ * The attachments of the VM's configuration are opened and mapped when the
+ * device is made, and stay for its life.  A driver opens and maps more through
+ * the control queue; a reset of the device drops what the driver made.
+ *
+ * Owner: struct machine.  Everything happens on the io thread, which runs
+ * env.events; requests that need the broker wait for it there.  The window is
+ * the only object shared with vCPU threads and has its own lock.
+ */
+#ifndef DEV_SECTION_DEV_H
+#define DEV_SECTION_DEV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mem/window.h"
+
+struct bus;
+struct event_base;
+struct guest_mem;
+struct irq_table;
+struct pci_bus;
+struct section_dev;
+struct vm;
+struct vmsect_client;
+
+/* All borrowed; they outlive the device. */
+struct section_dev_env {
+	struct vm *vm; /* NULL in tests */
+	struct guest_mem *mem;
+	struct irq_table *irq;
+	struct bus *mmio;
+	struct pci_bus *pci;
+	struct window *window;
+	struct event_base *events;
+	struct vmsect_client *client; /* NULL: no broker, no attachments */
+};
+
+enum section_attach_mode {
+	SECTION_ATTACH_RO,
+	SECTION_ATTACH_RW,
+	SECTION_ATTACH_COW,
+};
+
+struct section_attach {
+	const char *name; /* borrowed, for the call */
+	enum section_attach_mode mode;
+	uint64_t at; /* offset in the window, or WINDOW_ANY */
+};
+
+/* The VM's attachments, in the order of its configuration. */
+struct section_attach_list {
+	const struct section_attach *items;
+	size_t count;
+};
+
+/* Room for a sentence about a failure. */
+struct section_error {
+	char *text;
+	size_t room;
+};
+
+/*
+ * Puts the device on the PCI bus and maps the attachments.  0 or -errno, then
+ * `error` holds a sentence that names the section and says why.
+ */
+int section_dev_new(const struct section_dev_env *env, const struct section_attach_list *attach,
+		    const struct section_error *error, struct section_dev **ret_dev);
+
+/* All vCPUs have ended.  NULL is fine; returns NULL. */
+struct section_dev *section_dev_free(struct section_dev *dev);
+
+struct section_dev_counters {
+	uint64_t requests;
+	uint64_t refused; /* requests answered with an error */
+	uint64_t events;
+	uint64_t events_lost;
+	uint64_t breaks; /* times in DEVICE_NEEDS_RESET */
+};
+void section_dev_counters(const struct section_dev *dev, struct section_dev_counters *ret_counters);
+
+#endif
