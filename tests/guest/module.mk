@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Programs that run inside guests: static, so that an initramfs needs no more,
+# and never sanitized, as sanitizers do not link statically.
+
+GUEST_BIN := $(B)/guest/bin
+GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test)
+GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=3 $(CFLAGS)
+GUEST_TAP_SRCS := tests/guest/tap.c
+# What a guest's initramfs is made of.
+GUEST_BUILT := $(GUEST_MODULES) $(GUEST_PROGRAMS)
+
+$(B)/guest/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPP_COMMON) $(CPP_tests) $(CPPFLAGS) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+
+guest_obj = $(patsubst %.c,$(B)/guest/obj/%.o,$(1) $(wildcard guest_driver/lib/*.c))
+
+# $(call guest_program,NAME,SOURCES)
+define guest_program
+$(GUEST_BIN)/vmsect-$(1): $(call guest_obj,$(2))
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(CC) -static $$(OPT) $$^ -o $$@
+endef
+
+$(eval $(call guest_program,selftest,$(wildcard tests/guest/selftest*.c) $(GUEST_TAP_SRCS)))
+$(eval $(call guest_program,tool,tests/guest/tool.c))
+$(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SRCS)))
+
+guest: $(GUEST_PROGRAMS)
+
+# The driver against a section device in software, which needs no VMM and can
+# misbehave: tests/guest/fake_device.
+GUEST_FAKE_SRCS := $(addprefix tests/guest/fake_device/,Kbuild vmsect_fake.c)
+
+# $(call guest_fake,RELEASE,KDIR)
+define guest_fake
+$(B)/guest/$(1)/vmsect_fake.ko: $(GUEST_FAKE_SRCS) $(GUEST_UAPI) tests/guest/module.mk
+	$$(call say,KBUILD,$$@)true
+	@mkdir -p $(B)/guest/$(1)/fake
+	$$(Q)ln -sfn $(abspath $(GUEST_FAKE_SRCS) guest_driver/uapi) $(B)/guest/$(1)/fake/
+	$$(Q)$(call guest_kbuild,$(2),$(B)/guest/$(1)/fake)
+	$$(Q)cp $(B)/guest/$(1)/fake/vmsect_fake.ko $$@
+guest-fake: guest-fake-$(1)
+.PHONY: guest-fake-$(1)
+guest-fake-$(1): $(B)/guest/$(1)/vmsect.ko $(B)/guest/$(1)/vmsect_fake.ko $(GUEST_PROGRAMS) \
+		$(B)/kernels/stamp
+	$$(Q)tests/guest/run-fake $(B) $(B)/kernels/$(1)
+endef
+$(foreach d,$(GUEST_KDIRS),$(eval $(call guest_fake,$(call guest_release,$(d)),$(d))))
+.PHONY: guest-fake

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What mappings do: sharing, copies, fork, and the calls that reshape them. */
+#include "guest/selftest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SHARED_RW (VMSECT_GUEST_READ | VMSECT_GUEST_WRITE)
+#define PRIVATE_RW (SHARED_RW | VMSECT_GUEST_PRIVATE)
+
+/* How a subject of this mode is opened for all that it allows. */
+static int mode_flags(uint32_t mode)
+{
+	return mode == VMSECT_MODE_RO ? O_RDONLY : O_RDWR;
+}
+
+/* Maps the last pages of a subject and closes the fd; NULL on failure. */
+static volatile uint8_t *tail_map(uint32_t mode, int how, size_t pages)
+{
+	struct vmsect_guest_mapping map = { 0 };
+	int fd;
+
+	if (subject_open(mode, mode_flags(mode), &fd))
+		return NULL;
+	vmsect_guest_map(fd, how, subjects[mode].length - pages * PAGE, pages * PAGE, &map);
+	close(fd);
+	return map.addr;
+}
+
+static void tail_unmap(volatile uint8_t *tail, size_t pages)
+{
+	munmap((void *)(uintptr_t)tail, pages * PAGE);
+}
+
+void mapped_twice_equal(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++) {
+		volatile uint8_t *a, *b;
+
+		if (!subjects[mode].name[0])
+			continue;
+		a = tail_map(mode, VMSECT_GUEST_READ, 2);
+		b = tail_map(mode, VMSECT_GUEST_READ | VMSECT_GUEST_PRIVATE, 2);
+		EXPECT(a && b && a != b);
+		if (!a || !b)
+			return;
+		EXPECT(!memcmp((const void *)(uintptr_t)a, (const void *)(uintptr_t)b, 2 * PAGE));
+		tail_unmap(a, 2);
+		tail_unmap(b, 2);
+	}
+}
+
+/* A store through one shared mapping is there in the other; put back after. */
+static void expect_shared(uint32_t mode)
+{
+	volatile uint8_t *a = tail_map(mode, SHARED_RW, 1), *b = tail_map(mode, SHARED_RW, 1);
+	uint8_t before;
+
+	EXPECT(a && b);
+	if (!a || !b)
+		return;
+	before = a[7];
+	a[7] = (uint8_t)~before;
+	EXPECT_EQ(b[7], (uint8_t)~before);
+	b[7] = before;
+	EXPECT_EQ(a[7], before);
+	tail_unmap(a, 1);
+	tail_unmap(b, 1);
+}
+
+void mapped_rw_shared(void)
+{
+	SKIP_UNLESS_HAVE(VMSECT_MODE_RW);
+	expect_shared(VMSECT_MODE_RW);
+}
+
+void mapped_cow_shared_in_vm(void)
+{
+	SKIP_UNLESS_HAVE(VMSECT_MODE_COW);
+	expect_shared(VMSECT_MODE_COW);
+}
+
+static void expect_private(uint32_t mode)
+{
+	volatile uint8_t *copy = tail_map(mode, PRIVATE_RW, 2);
+	volatile uint8_t *view = tail_map(mode, VMSECT_GUEST_READ, 2);
+	uint8_t before;
+
+	EXPECT(copy && view);
+	if (!copy || !view)
+		return;
+	before = view[0];
+	/* A write as the first touch, then one after a read. */
+	copy[0] = (uint8_t)~before;
+	EXPECT_EQ(copy[0], (uint8_t)~before);
+	EXPECT_EQ(view[0], before);
+	EXPECT(!memcmp((const void *)(uintptr_t)(copy + 1), (const void *)(uintptr_t)(view + 1),
+		       2 * PAGE - 1));
+	before = view[PAGE];
+	copy[PAGE] = (uint8_t)~before;
+	EXPECT_EQ(copy[PAGE], (uint8_t)~before);
+	EXPECT_EQ(view[PAGE], before);
+	tail_unmap(copy, 2);
+	tail_unmap(view, 2);
+}
+
+void mapped_private_of_ro(void)
+{
+	SKIP_UNLESS_HAVE(VMSECT_MODE_RO);
+	expect_private(VMSECT_MODE_RO);
+}
+
+void mapped_private_of_rw(void)
+{
+	SKIP_UNLESS_HAVE(VMSECT_MODE_RW);
+	expect_private(VMSECT_MODE_RW);
+}
+
+void mapped_private_of_cow(void)
+{
+	SKIP_UNLESS_HAVE(VMSECT_MODE_COW);
+	expect_private(VMSECT_MODE_COW);
+}
+
+/* Runs a step in a child; its exit status, or -1. */
+static int in_child(int (*step)(volatile uint8_t *), volatile uint8_t *memory)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -1;
+	if (!pid)
+		_exit(step(memory));
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+#define PARENT_MARK 0x11
+#define CHILD_MARK 0x22
+
+static int child_writes(volatile uint8_t *memory)
+{
+	if (memory[3] != PARENT_MARK)
+		return 1;
+	memory[3] = CHILD_MARK;
+	memory[PAGE + 3] = CHILD_MARK;
+	return memory[3] == CHILD_MARK && memory[PAGE + 3] == CHILD_MARK ? 0 : 2;
+}
+
+static void expect_fork_parts(uint32_t mode)
+{
+	volatile uint8_t *copy = tail_map(mode, PRIVATE_RW, 2);
+	volatile uint8_t *view = tail_map(mode, VMSECT_GUEST_READ, 2);
+	uint8_t first, second;
+
+	EXPECT(copy && view);
+	if (!copy || !view)
+		return;
+	first = view[3];
+	second = view[PAGE + 3];
+	copy[3] = PARENT_MARK;
+	EXPECT_EQ(in_child(child_writes, copy), 0);
+	EXPECT_EQ(copy[3], PARENT_MARK);
+	EXPECT_EQ(copy[PAGE + 3], second);
+	EXPECT_EQ(view[3], first);
+	EXPECT_EQ(view[PAGE + 3], second);
+	tail_unmap(copy, 2);
+	tail_unmap(view, 2);
+}
+
+void mapped_fork_private(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++)
+		if (subjects[mode].name[0])
+			expect_fork_parts(mode);
+}
+
+void mapped_fork_shared(void)
+{
+	volatile uint8_t *memory;
+	uint8_t first, second;
+
+	SKIP_UNLESS_HAVE(VMSECT_MODE_RW);
+	memory = tail_map(VMSECT_MODE_RW, SHARED_RW, 2);
+	EXPECT(memory);
+	if (!memory)
+		return;
+	first = memory[3];
+	second = memory[PAGE + 3];
+	memory[3] = PARENT_MARK;
+	EXPECT_EQ(in_child(child_writes, memory), 0);
+	EXPECT_EQ(memory[3], CHILD_MARK);
+	EXPECT_EQ(memory[PAGE + 3], CHILD_MARK);
+	memory[3] = first;
+	memory[PAGE + 3] = second;
+	tail_unmap(memory, 2);
+}
+
+static void expect_drop(uint32_t mode)
+{
+	volatile uint8_t *copy = tail_map(mode, PRIVATE_RW, 1);
+	uint8_t before;
+
+	EXPECT(copy);
+	if (!copy)
+		return;
+	before = copy[9];
+	copy[9] = (uint8_t)~before;
+	EXPECT_EQ(madvise((void *)(uintptr_t)copy, PAGE, MADV_DONTNEED), 0);
+	EXPECT_EQ(copy[9], before);
+	tail_unmap(copy, 1);
+}
+
+void mapped_private_dropped(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++)
+		if (subjects[mode].name[0])
+			expect_drop(mode);
+}
+
+void mapped_after_close(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++) {
+		volatile uint8_t *memory;
+		uint8_t value;
+
+		if (!subjects[mode].name[0])
+			continue;
+		memory = tail_map(mode, VMSECT_GUEST_READ, 1);
+		EXPECT(memory);
+		if (!memory)
+			return;
+		EXPECT_EQ(tap_load(memory, &value), 0);
+		tail_unmap(memory, 1);
+		EXPECT_EQ(tap_load(memory, &value), SIGSEGV);
+	}
+}
+
+static void expect_hole(uint32_t mode)
+{
+	volatile uint8_t *memory = tail_map(mode, VMSECT_GUEST_READ, 4);
+	volatile uint8_t *whole = tail_map(mode, VMSECT_GUEST_READ, 4);
+	uint8_t value;
+
+	EXPECT(memory && whole);
+	if (!memory || !whole)
+		return;
+	tail_unmap(memory + PAGE, 2);
+	EXPECT_EQ(tap_load(memory + PAGE, &value), SIGSEGV);
+	EXPECT_EQ(tap_load(memory + 3 * PAGE - 1, &value), SIGSEGV);
+	EXPECT(!memcmp((const void *)(uintptr_t)memory, (const void *)(uintptr_t)whole, PAGE));
+	EXPECT(!memcmp((const void *)(uintptr_t)(memory + 3 * PAGE),
+		       (const void *)(uintptr_t)(whole + 3 * PAGE), PAGE));
+	tail_unmap(memory, 4);
+	tail_unmap(whole, 4);
+}
+
+void mapped_partial_unmap(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++)
+		if (subjects[mode].length >= 4 * PAGE)
+			expect_hole(mode);
+}
+
+static void expect_moves(uint32_t mode)
+{
+	volatile uint8_t *memory = tail_map(mode, VMSECT_GUEST_READ, 2);
+	volatile uint8_t *whole = tail_map(mode, VMSECT_GUEST_READ, 2);
+	uint8_t *place = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *moved;
+	uint8_t value;
+
+	EXPECT(memory && whole && (void *)place != MAP_FAILED);
+	if (!memory || !whole || (void *)place == MAP_FAILED)
+		return;
+	EXPECT_EQ(tap_load(memory, &value), 0);
+	moved = mremap((void *)(uintptr_t)memory, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       place);
+	EXPECT(moved == place);
+	EXPECT(!memcmp(place, (const void *)(uintptr_t)whole, 2 * PAGE));
+	EXPECT_EQ(tap_load(memory, &value), SIGSEGV);
+	EXPECT(mremap(place, 2 * PAGE, PAGE, 0) == place);
+	EXPECT_EQ(tap_load(place + PAGE, &value), SIGSEGV);
+	EXPECT_EQ(tap_load(place, &value), 0);
+	munmap(place, PAGE);
+	tail_unmap(whole, 2);
+}
+
+void mapped_mremap_move(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++)
+		if (subjects[mode].name[0])
+			expect_moves(mode);
+}
+
+void mapped_mprotect(void)
+{
+	volatile uint8_t *memory;
+	uint8_t before;
+
+	SKIP_UNLESS_HAVE(VMSECT_MODE_RW);
+	memory = tail_map(VMSECT_MODE_RW, SHARED_RW, 1);
+	EXPECT(memory);
+	if (!memory)
+		return;
+	before = memory[0];
+	EXPECT_EQ(mprotect((void *)(uintptr_t)memory, PAGE, PROT_READ), 0);
+	EXPECT_EQ(tap_store(memory, 1), SIGSEGV);
+	EXPECT_EQ(mprotect((void *)(uintptr_t)memory, PAGE, PROT_READ | PROT_WRITE), 0);
+	EXPECT_EQ(tap_store(memory, before), 0);
+	EXPECT_EQ(memory[0], before);
+	tail_unmap(memory, 1);
+}
+
+/* process_vm_readv takes the pages as O_DIRECT does; it needs struct pages. */
+static void expect_pinned(uint32_t mode)
+{
+	volatile uint8_t *memory = tail_map(mode, VMSECT_GUEST_READ, 1);
+	uint8_t copy[256] = { 0 };
+	struct iovec local = { .iov_base = copy, .iov_len = sizeof(copy) };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)memory, .iov_len = sizeof(copy) };
+	ssize_t got;
+
+	EXPECT(memory);
+	if (!memory)
+		return;
+	got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+	if (subjects[mode].has_pages) {
+		EXPECT_EQ(got, sizeof(copy));
+		EXPECT(!memcmp(copy, (const void *)(uintptr_t)memory, sizeof(copy)));
+	} else {
+		EXPECT(got < 0 && errno == EFAULT);
+	}
+	tail_unmap(memory, 1);
+}
+
+void mapped_pinned(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++)
+		if (subjects[mode].name[0])
+			expect_pinned(mode);
+}
+
+void mapped_mlock(void)
+{
+	uint32_t mode;
+
+	for (mode = VMSECT_MODE_RO; mode <= VMSECT_MODE_COW; mode++) {
+		volatile uint8_t *memory;
+
+		if (!subjects[mode].name[0])
+			continue;
+		memory = tail_map(mode, VMSECT_GUEST_READ, 2);
+		EXPECT(memory);
+		if (!memory)
+			return;
+		EXPECT_EQ(mlock((const void *)(uintptr_t)memory, 2 * PAGE), 0);
+		EXPECT_EQ(munlock((const void *)(uintptr_t)memory, 2 * PAGE), 0);
+		tail_unmap(memory, 2);
+	}
+}
