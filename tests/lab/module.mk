@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The lab: unpacked Debian kernels, a data disk, the initramfs of the machine
+# and of each flavour of guest.  The kernels and the disk are made once.
+
+LAB := $(B)/lab
+LAB_FLAVOURS := cloud standard
+LAB_STORIES ?= all
+LAB_PROGRAMS := $(B)/bin/vmsectd $(B)/bin/vmsect $(B)/bin/vmsect-vmm
+LAB_SCRIPTS := tests/lab/lib.sh tests/lab/run-stories tests/lab/splats tests/lab/stories
+
+$(B)/kernels/stamp: scripts/fetch-kernels
+	$(call say,KERNELS,$(@D))scripts/fetch-kernels $(@D) && touch $@
+
+# 256 MiB of real data, with the checksum that an independent program says.
+$(LAB)/data/data.bin.xxh3:
+	@mkdir -p $(@D)
+	$(call say,DATA,$(@D)/data.bin)(while cat /usr/bin/* /usr/lib/x86_64-linux-gnu/*.so.*; \
+		do :; done 2>/dev/null || :) | head -c 268435456 > $(@D)/data.bin
+	@xxhsum -H3 $(@D)/data.bin | sed 's/.*= *//' > $@.new && mv $@.new $@
+
+# What changes seldom is on the disk: the data and the guests' kernels.
+$(LAB)/data/kernels.stamp: $(B)/kernels/stamp scripts/extract-vmlinux
+	@mkdir -p $(@D)
+	$(Q)cp $(B)/kernels/cloud/vmlinuz $(@D)/cloud.vmlinuz
+	$(Q)cp $(B)/kernels/standard/vmlinuz $(@D)/standard.vmlinuz
+	$(Q)scripts/extract-vmlinux $(B)/kernels/standard/vmlinuz $(@D)/standard.vmlinux
+	@touch $@
+
+$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp
+	@rm -f $@.new && truncate -s 1G $@.new
+	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(LAB)/data $@.new && mv $@.new $@
+
+$(LAB)/machine.cpio: $(B)/kernels/stamp tests/lab/machine-init $(LAB_SCRIPTS) $(wildcard tests/lab/stories/*.sh) scripts/mkinitramfs \
+		$(LAB_PROGRAMS) $(LAB_FLAVOURS:%=$(LAB)/guests/%.cpio)
+	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/machine-init -k $(B)/kernels/cloud \
+		module=virtio_pci module=virtio_blk module=kvm-amd \
+		$(LAB_PROGRAMS:%=program=%) program=/usr/bin/jq $(foreach f,$(LAB_SCRIPTS),file=$f:lab/$(notdir $f)) \
+		file=$(LAB)/guests:guests
+
+# vmsect.ko is made for each release by guest_driver/module.mk.
+$(LAB)/guests/%.cpio: $(B)/kernels/stamp tests/lab/guest-init scripts/mkinitramfs $(GUEST_BUILT)
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/guest-init -k $(B)/kernels/$* \
+		module=virtio_pci \
+		module=$(B)/guest/$$(readlink $(B)/kernels/$*)/vmsect.ko \
+		$$(printf 'program=%s ' $(B)/guest/bin/*)
+
+lab-files: $(LAB)/machine.cpio $(LAB)/data.img
+
+lab: lab-files
+	$(Q)scripts/lab $(LAB_FLAGS) -b $(B) -o $(B)/results/lab $(LAB_STORIES)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+# The guest driver: its selftest with a section in each mode (refusals, fork with
+# MAP_PRIVATE, and what else vmsect-selftest does), unload and load again, and
+# the device taken from the driver while a program has it mapped.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+broker_start
+for mode in ro rw cow; do
+	section_create $mode --size 4M
+done
+guest_start selftest --section ro:ro --section rw:rw --section cow:cow -- vmsect-selftest
+guest_start unbind --section rw:rw -- vmsect-unbind-test rw
+guest_start unload --section rw:rw
+
+guest_ready unload
+check "the driver unloads" guest_do unload rmmod vmsect
+check "its nodes are gone" guest_do unload test ! -e /dev/vmsect/rw
+check "it loads again" guest_do unload insmod /lib/modules/vmsect.ko
+guest_write unload rw 0 'after reload' || not_ok "the section is usable again"
+check "and finds the section" prints 'after reload' guest_read unload rw 0 12
+guest_do unload "(sleep 1000 | vmsect-tool hold rw >/tmp/hold 2>&1) & until grep -q holding /tmp/hold; do sleep 0.1; done"
+check "it does not unload while mapped" \
+	refuses 'temporarily unavailable' guest_do unload rmmod vmsect
+guest_do unload 'killall sleep; until grep -q held /tmp/hold; do sleep 0.1; done'
+check "it unloads when nothing is mapped any more" guest_do unload rmmod vmsect
+guest_stop unload
+
+guest_expect_tap selftest
+guest_wait selftest
+guest_expect_tap unbind
+guest_wait unbind
+story_end
