@@ -43,7 +43,6 @@ CPP_guest_driver := -Iguest_driver/uapi -Iguest_driver/lib
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.SECONDARY:
 # Promised for later; until then they fail.
 LATER := conformance interop bench model deb
 .PHONY: all help clean test check unit kvm lab lab-files shell demo fuzz guest install install-deps \

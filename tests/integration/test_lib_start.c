@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,9 +65,28 @@ static void end_broker(pid_t pid)
 	(void)poll(&poll_fd, 1, 10000);
 }
 
+/* Where every user may run it: the tree may lie in somebody's own folder. */
+static void copy_broker(const struct box *box)
+{
+	char program[PATH_MAX];
+	struct stat status;
+	int from, to;
+
+	fixture_program("vmsectd", program, sizeof(program));
+	from = open(program, O_RDONLY | O_CLOEXEC);
+	assert_return_code(from, errno);
+	to = open(box_path(box, "vmsectd"), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	assert_return_code(to, errno);
+	assert_return_code(fstat(from, &status), errno);
+	assert_int_equal(sendfile(to, from, NULL, (size_t)status.st_size), status.st_size);
+	(void)close(from);
+	assert_return_code(close(to), errno);
+}
+
 /* A folder in the box that the user owns, as a runtime folder is. */
 static void make_runtime(const struct box *box, uid_t uid)
 {
+	copy_broker(box);
 	assert_return_code(mkdir(box_path(box, "run"), 0700), errno);
 	assert_return_code(chown(box_path(box, "run"), uid, uid), errno);
 }
@@ -77,14 +97,12 @@ static void remove_runtime(const struct box *box)
 	(void)unlink(box_path(box, "run/vmsect/broker.sock.lock"));
 	(void)rmdir(box_path(box, "run/vmsect"));
 	(void)rmdir(box_path(box, "run"));
+	(void)unlink(box_path(box, "vmsectd"));
 }
 
 static void use_runtime(const struct box *box)
 {
-	char program[PATH_MAX];
-
-	fixture_program("vmsectd", program, sizeof(program));
-	(void)setenv("VMSECT_BROKER", program, 1);
+	(void)setenv("VMSECT_BROKER", box_path(box, "vmsectd"), 1);
 	(void)unsetenv("VMSECT_SOCKET");
 	(void)setenv("XDG_RUNTIME_DIR", box_path(box, "run"), 1);
 }

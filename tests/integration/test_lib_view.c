@@ -4,6 +4,7 @@
  * does to the bytes, on every kind of backing.
  */
 #include "lib/client_fixture.h"
+#include "lib/huge_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 
 #define HUGE_BYTES (UINT64_C(2) << 20)
 #define HUGE_PAGES 8 /* enough for the section and the copies of its writecopy view */
-#define POOL "/proc/sys/vm/nr_hugepages"
 
 /* Can this process load from, or store to, the address?  Asked of the kernel, not by faulting. */
 static bool can_load(const void *address)
@@ -224,41 +224,12 @@ static void protections_on_a_file(void **state)
 	(void)fclose(file);
 }
 
-static long read_pool(void)
-{
-	char text[32] = "";
-	int fd = open(POOL, O_RDONLY | O_CLOEXEC);
+static struct huge_pages huge = HUGE_PAGES_NONE;
 
-	if (fd < 0)
-		return -1;
-	(void)!read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return strtol(text, NULL, 10);
-}
-
-static void write_pool(long pages)
-{
-	int fd = open(POOL, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	(void)dprintf(fd, "%ld", pages);
-	close(fd);
-}
-
-/* What the pool was; put back even if the test fails. */
-static long pool_before;
-
-static int huge_setup(void **state)
-{
-	pool_before = read_pool();
-	write_pool(pool_before + HUGE_PAGES);
-	return box_setup(state);
-}
-
+/* Pages that are still in use leave the pool when they are freed. */
 static int huge_teardown(void **state)
 {
-	write_pool(pool_before);
+	huge_pages_give_back(&huge);
 	return box_teardown(state);
 }
 
@@ -274,10 +245,8 @@ static void protections_on_hugetlb(void **state)
 	struct vmsect_client *client;
 	struct vmsect_section *section;
 
-	if (read_pool() < pool_before + HUGE_PAGES) {
-		print_message("the pool of huge pages cannot be made larger here\n");
+	if (!huge_pages_take(&huge, HUGE_PAGES))
 		skip();
-	}
 	client = box_connect(*state, "test");
 	assert_int_equal(vmsect_section_create(client, &options, &section), 0);
 	assert_int_equal(vmsect_section_info(section)->page_shift, 21);
@@ -438,7 +407,7 @@ int main(void)
 		TEST(bad_options_are_refused),
 		TEST(protections_on_shmem),
 		TEST(protections_on_a_file),
-		cmocka_unit_test_setup_teardown(protections_on_hugetlb, huge_setup, huge_teardown),
+		cmocka_unit_test_setup_teardown(protections_on_hugetlb, box_setup, huge_teardown),
 		TEST(too_few_huge_pages),
 		TEST(large_views_are_placed_for_huge_pages),
 		TEST(views_outlive_handle_and_broker),

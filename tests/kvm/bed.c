@@ -19,8 +19,6 @@
 #include "base/cleanup.h"
 #include "kvm/vm_fixture.h"
 
-#define HUGE_POOL "/proc/sys/vm/nr_hugepages"
-#define HUGE_FREE "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 #define SKIPPED 77
 #define COUNTERS_MS 3000 /* a VMM reports once a second */
 #define ASK_MS 20
@@ -40,49 +38,10 @@ int bed_begin(unsigned int seconds)
 	return 0;
 }
 
-static long read_number(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char text[32] = "";
-	char *end = text;
-	long value = -1;
-
-	if (file && fgets(text, sizeof(text), file))
-		value = strtol(text, &end, 10);
-	if (file)
-		(void)fclose(file);
-	return end == text ? -1 : value;
-}
-
-static bool write_number(const char *path, long value)
-{
-	FILE *file = fopen(path, "we");
-	bool good;
-
-	if (!file)
-		return false;
-	good = fprintf(file, "%ld\n", value) > 0;
-	return fclose(file) == 0 && good;
-}
-
 void bed_need_huge_pages(struct bed *bed, long pages)
 {
-	long has = read_number(HUGE_POOL);
-	long free_now = read_number(HUGE_FREE);
-
-	if (has < 0 || free_now < 0) {
-		print_message("no huge pages of 2 MiB on this host\n");
+	if (!huge_pages_take(&bed->huge, pages))
 		skip();
-	}
-	if (free_now >= pages)
-		return;
-	if (bed->huge_pages_before < 0)
-		bed->huge_pages_before = has;
-	(void)write_number(HUGE_POOL, has + pages - free_now);
-	if (read_number(HUGE_FREE) < pages) {
-		print_message("cannot have %ld huge pages\n", pages);
-		skip();
-	}
 }
 
 size_t bed_count_views(struct bed *bed, const char *vm_name)
@@ -118,7 +77,7 @@ int bed_setup(void **state)
 
 	assert_non_null(bed);
 	*state = bed;
-	bed->huge_pages_before = -1;
+	bed->huge = (struct huge_pages)HUGE_PAGES_NONE;
 	broker_fixture_init(&bed->broker);
 	broker_fixture_start(&bed->broker, NULL);
 	fixture_program("vmsect-vmm", bed->vmm_path, sizeof(bed->vmm_path));
@@ -149,8 +108,8 @@ int bed_teardown(void **state)
 	for (size_t i = 0; i < bed->sections; i++)
 		bed_section_deinit(&bed->section[i]);
 	vmsect_client_free(bed->client);
-	if (bed->huge_pages_before >= 0)
-		(void)write_number(HUGE_POOL, bed->huge_pages_before);
+	/* Pages that are still in use leave the pool when they are freed. */
+	huge_pages_give_back(&bed->huge);
 	broker_fixture_deinit(&bed->broker);
 	free(bed);
 	*state = NULL;

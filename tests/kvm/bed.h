@@ -18,6 +18,7 @@
 #include <vmsect/vmsect.h>
 
 #include "lib/broker_fixture.h"
+#include "lib/huge_pages.h"
 
 struct vm_fixture;
 
@@ -49,7 +50,7 @@ struct bed {
 	struct vm_fixture *vms; /* owned */
 	struct bed_section section[BED_SECTIONS_MAX];
 	size_t sections;
-	long huge_pages_before; /* -1: the pool was not touched */
+	struct huge_pages huge;
 };
 
 /*
@@ -66,7 +67,7 @@ int bed_teardown(void **state);
 struct bed_section *bed_section_new(struct bed *bed, const char *name, enum vmsect_backing backing,
 				    uint64_t bytes);
 
-/* Makes sure of so many free huge pages beside those in use, or skips. */
+/* So many more huge pages, or skips. */
 void bed_need_huge_pages(struct bed *bed, long pages);
 
 /* Writes into the model what a VM wrote. */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "broker/backing.h"
+#include "lib/huge_pages.h"
 #include "lib/leak.h"
 
 static const struct backing_spec shmem = {
@@ -102,23 +103,12 @@ static void test_descriptors_have_their_own_offset(void **state)
 }
 
 /* A number of the pool of 2 MiB pages, or -1. */
-static long huge_pages(const char *name)
-{
-	char path[96], text[32] = "";
-	AUTO_FD int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-2048kB/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return -1;
-	return strtol(text, NULL, 10);
-}
+static struct huge_pages huge = HUGE_PAGES_NONE;
 
 static void test_too_few_huge_pages(void **state)
 {
 	struct backing_spec spec = { .kind = BACKING_HUGETLB, .page_shift = BACKING_HUGE_SHIFT };
-	long pages = huge_pages("free_hugepages");
+	long pages = huge_pages_free();
 	struct backing backing;
 	struct refusal refusal;
 
@@ -134,6 +124,12 @@ static void test_too_few_huge_pages(void **state)
 	assert_int_equal(backing.rw_fd, -1);
 }
 
+static int leave_huge_pages(void **state)
+{
+	huge_pages_give_back(&huge);
+	return leak_teardown(state);
+}
+
 /* The pages are kept for the section from the start, touched or not. */
 static void test_huge_pages_are_reserved(void **state)
 {
@@ -146,19 +142,19 @@ static void test_huge_pages_are_reserved(void **state)
 	struct backing backing;
 	struct refusal refusal;
 	struct stat st;
+	long before;
 	char *bytes;
 
 	(void)state;
 	backing_clear(&backing);
-	if (huge_pages("free_hugepages") < 2 ||
-	    backing_init_memory(&backing, &spec, &refusal) < 0) {
-		print_message("two free huge pages are needed\n");
+	if (!huge_pages_take(&huge, 2))
 		skip();
-	}
+	before = huge_pages_free();
+	assert_int_equal(backing_init_memory(&backing, &spec, &refusal), 0);
 	assert_int_equal(fstat(backing.rw_fd, &st), 0);
 	assert_int_equal(st.st_size, 4u << 20);
 	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_SEAL);
-	assert_true(huge_pages("resv_hugepages") >= 2);
+	assert_int_equal(huge_pages_free(), before - 2);
 	/* No reservation of its own: without the section's this could die. */
 	bytes = mmap(NULL, spec.size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
 		     backing.rw_fd, 0);
@@ -179,7 +175,8 @@ int main(void)
 		TEST(test_read_only_descriptor),
 		TEST(test_descriptors_have_their_own_offset),
 		TEST(test_too_few_huge_pages),
-		TEST(test_huge_pages_are_reserved),
+		cmocka_unit_test_setup_teardown(test_huge_pages_are_reserved, leak_setup,
+						leave_huge_pages),
 	};
 
 	(void)alarm(20);
