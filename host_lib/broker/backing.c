@@ -101,12 +101,10 @@ static int memory_create(const struct backing_spec *spec)
 	return sys_result(memfd_create("vmsect", flags));
 }
 
-/* Growth stays possible: the broker may extend the section later. */
+/* Whoever may write could else also truncate, grow at our cost, or seal for all. */
 static int memory_seal(int fd)
 {
-	int r = sys_result(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
-
-	return r < 0 ? r : sys_result(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL));
+	return sys_result(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
 }
 
 static int memory_fill(int fd, const struct backing_spec *spec)

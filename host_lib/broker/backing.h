@@ -8,8 +8,9 @@
  * is the valid empty state.  One thread.
  *
  * A memfd has mode 0600 and belongs to the broker's uid, so that a client of
- * another uid cannot reopen a read-only descriptor for writing.  It cannot
- * shrink (F_SEAL_SHRINK) and takes no further seals (F_SEAL_SEAL).
+ * another uid cannot reopen a read-only descriptor for writing.  Its size is
+ * sealed (F_SEAL_SHRINK, F_SEAL_GROW) and it takes no further seals
+ * (F_SEAL_SEAL): a descriptor with write permission can write and nothing else.
  */
 #ifndef BROKER_BACKING_H
 #define BROKER_BACKING_H

@@ -108,6 +108,8 @@ static void test_descriptors_of_handles(void **state)
 	assert_int_equal(fcntl(client.reply_fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	assert_int_equal(pwrite(client.reply_fd, "shared", 6, 0), 6);
 	assert_int_equal(sys_result(ftruncate(client.reply_fd, 0)), -EPERM); /* sealed */
+	/* The handle lacks EXTEND, and nobody charges for what it would grow by. */
+	assert_int_equal(sys_result(ftruncate(client.reply_fd, 1 << 20)), -EPERM);
 	assert_int_equal(sys_result(fcntl(client.reply_fd, F_ADD_SEALS, F_SEAL_WRITE)), -EPERM);
 	assert_int_equal(wire_open(&client, "s", VMSECT_ACCESS_READ), 0);
 	expect_read_only(client.reply_fd);

@@ -16,6 +16,8 @@
 #include "lib/huge_pages.h"
 #include "lib/leak.h"
 
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
 static const struct backing_spec shmem = {
 	.kind = BACKING_SHMEM,
 	.page_shift = BACKING_PAGE_SHIFT,
@@ -54,7 +56,7 @@ static void test_memfd(void **state)
 	assert_int_equal(fstat(backing.rw_fd, &st), 0);
 	assert_int_equal(st.st_size, 8192);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_SEAL);
+	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), SEALS);
 	assert_int_equal(ftruncate(backing.rw_fd, 4096), -1);
 	assert_int_equal(fcntl(backing.rw_fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
 	assert_true(fcntl(backing.rw_fd, F_GETFD) & FD_CLOEXEC);
@@ -153,7 +155,7 @@ static void test_huge_pages_are_reserved(void **state)
 	assert_int_equal(backing_init_memory(&backing, &spec, &refusal), 0);
 	assert_int_equal(fstat(backing.rw_fd, &st), 0);
 	assert_int_equal(st.st_size, 4u << 20);
-	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_SEAL);
+	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), SEALS);
 	assert_int_equal(huge_pages_free(), before - 2);
 	/* No reservation of its own: without the section's this could die. */
 	bytes = mmap(NULL, spec.size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
