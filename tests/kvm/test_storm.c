@@ -5,7 +5,7 @@
  * window (guests/storm.c), while another vCPU reads the views that stay and
  * never sees a wrong byte or a fault.
  *
- * KVM_SEED repeats a run.
+ * VMSECT_SEED repeats a run.
  */
 #include "lib/check.h"
 
@@ -23,7 +23,7 @@
 
 static uint64_t seed_of_run(void)
 {
-	const char *text = getenv("KVM_SEED");
+	const char *text = getenv("VMSECT_SEED");
 
 	return text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
 }
@@ -40,7 +40,7 @@ static void storm(struct vm_fixture *vm, const struct bed_section *a, const stru
 	unsigned int handle_b = open_section(vm, b);
 	unsigned long long seed = seed_of_run();
 
-	print_message("storm: KVM_SEED=%llu\n", seed);
+	print_message("storm: VMSECT_SEED=%llu\n", seed);
 	vm->answer_ms = STORM_MS;
 	(void)vm_ok(vm, "storm %llu %u 1 %u %llu %u %llu", seed, COUNT, handle_a,
 		    (unsigned long long)a->seed, handle_b, (unsigned long long)b->seed);

@@ -55,7 +55,7 @@ int vm_slot_add(struct vm *vm, const struct vm_slot *slot, uint32_t *ret_id);
 void vm_slot_del(struct vm *vm, uint32_t id);
 
 /*
- * A kick: a 16-, 32- or (bytes = 0) any-width guest store to gpa signals fd
+ * A kick: a guest store of `bytes` (2, 4; 0: of any width) to gpa signals fd
  * without an exit to user space.  fd is borrowed until the matching del.
  */
 int vm_ioeventfd_add(struct vm *vm, uint64_t gpa, uint32_t bytes, int fd);
