@@ -7,6 +7,8 @@
 #ifndef BASE_NOTIFY_H
 #define BASE_NOTIFY_H
 
+#include <stdbool.h>
+
 #define NOTIFY_FIRST_FD 3 /* passed descriptors start here */
 
 /*
@@ -17,9 +19,21 @@
 int notify_take_fds(void);
 
 /*
+ * The same, with the names that the manager gave them, in their order and with
+ * colons between (LISTEN_FDNAMES): free it.  NULL: they have no names.  -ENOMEM.
+ */
+int notify_take_named_fds(char **ret_names);
+
+/*
  * Tells the manager a state such as "READY=1".  0 also if there is no manager;
  * -errno if it cannot be told.
  */
 int notify_send(const char *state);
+
+/* The same with a descriptor (borrowed), for "FDSTORE=1".  Does not wait: -EAGAIN. */
+int notify_send_fd(const char *state, int fd);
+
+/* Is there a manager that can be told? */
+bool notify_is_there(void);
 
 #endif
