@@ -6,7 +6,7 @@ LIB_SRCS := $(wildcard host_lib/lib/*.c)
 BROKER_SRCS := $(wildcard host_lib/broker/*.c)
 CLI_SRCS := $(wildcard host_lib/cli/*.c)
 # libvmsect takes only these of base.
-LIB_BASE_SRCS := host_lib/base/fdmsg.c host_lib/base/parse.c
+LIB_BASE_SRCS := host_lib/base/fdmsg.c host_lib/base/parse.c $(wildcard host_lib/base/mapping*.c)
 LIB_MAP := host_lib/lib/libvmsect.map
 
 BASE_A := $(B)/libbase.a
@@ -23,7 +23,7 @@ ALL += $(LIBVMSECT_A) $(LIBVMSECT_SO) $(B)/lib/libvmsect.so $(B)/lib/pkgconfig/l
 $(eval $(call archive,$(BASE_A),$(call obj,$(BASE_SRCS))))
 $(eval $(call archive,$(BROKER_A),$(call obj,$(filter-out %/main.c,$(BROKER_SRCS)))))
 $(eval $(call archive,$(LIBVMSECT_A),$(call pic,$(LIB_SRCS) $(LIB_BASE_SRCS))))
-$(eval $(call program,$(B)/bin/vmsectd,$(call obj,host_lib/broker/main.c) $(BROKER_A) $(BASE_A),-levent_core -ljansson))
+$(eval $(call program,$(B)/bin/vmsectd,$(call obj,host_lib/broker/main.c) $(BROKER_A) $(BASE_A),-levent_core -ljansson -lz))
 $(eval $(call archive,$(CLI_A),$(call obj,$(filter-out %/main.c,$(CLI_SRCS)))))
 $(eval $(call program,$(B)/bin/vmsect,$(call obj,host_lib/cli/main.c) $(CLI_A) $(LIBVMSECT_A) $(BASE_A),-lsmartcols))
 

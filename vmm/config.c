@@ -70,11 +70,23 @@ int config_parse_mode(const char *text, enum section_attach_mode *ret_mode)
 	return -EINVAL;
 }
 
+int config_set_cow_action(struct config *config, const char *text, const char *what)
+{
+	if (strcmp(text, "report") != 0 && strcmp(text, "stop") != 0)
+		return config_fail(config, -EINVAL, "%s: \"%s\" is not report or stop", what, text);
+	config->cow_stop = strcmp(text, "stop") == 0;
+	return 0;
+}
+
 static int check_section(struct config *config, const struct section_attach *attach,
 			 const char *what)
 {
 	if (!name_is_legal(attach->name, strlen(attach->name)))
 		return config_fail(config, -EINVAL, "%s: \"%s\" is not a legal section name", what,
+				   attach->name);
+	if (attach->cow_quota && attach->mode != SECTION_ATTACH_COW)
+		return config_fail(config, -EINVAL,
+				   "%s: section \"%s\" is not cow: it has no quota", what,
 				   attach->name);
 	if (config->section_count >= CONFIG_SECTIONS_MAX)
 		return config_fail(config, -E2BIG, "%s: more than %u sections", what,

@@ -34,6 +34,10 @@ struct config {
 	uint32_t cpus;
 	bool debug_exit;
 	bool broker; /* connect to it */
+	bool allow_create; /* the guest may make sections ... */
+	uint64_t create_bytes; /* ... of so much in all; 0: no bound */
+	uint64_t cow_quota; /* bytes of private pages; 0: no bound */
+	bool cow_stop; /* over a quota: the VM is stopped, not only told */
 	int verbose;
 	struct section_attach *sections; /* names owned */
 	size_t section_count;
@@ -61,6 +65,8 @@ int config_set_size(struct config *config, uint64_t *field, const char *text, co
 int config_add_section(struct config *config, const struct section_attach *attach,
 		       const char *what);
 int config_parse_mode(const char *text, enum section_attach_mode *ret_mode);
+/* "report" or "stop". */
+int config_set_cow_action(struct config *config, const char *text, const char *what);
 void config_clear_sections(struct config *config);
 
 /* The file's keys over what is there; 0 or -errno with the error noted. */

@@ -20,11 +20,15 @@ const char config_usage[] =
 	"  -k, --kernel FILE      bzImage, or an ELF file with a PVH entry\n"
 	"  -i, --initrd FILE      initial RAM disk\n"
 	"  -a, --cmdline TEXT     kernel command line (default console=ttyS0)\n"
-	"  -s, --section NAME:MODE[,at=OFFSET]\n"
+	"  -s, --section NAME:MODE[,at=OFFSET][,cow-quota=BYTES]\n"
 	"                         attach a section; MODE is ro, rw or cow; may repeat\n"
 	"      --window SIZE      where sections appear, a power of two (default 64G)\n"
 	"      --serial WHERE     stdio, none or a file (default stdio)\n"
 	"      --socket PATH      the broker's socket\n"
+	"      --allow-create[=BYTES]\n"
+	"                         the guest may make sections, BYTES in all\n"
+	"      --cow-quota BYTES[,report|stop]\n"
+	"                         how much the guest may copy on write, and what then\n"
 	"      --no-broker        run without a broker and without sections\n"
 	"      --debug-exit       let the guest end the VM through port 0xf4\n"
 	"  -v, --verbose          say more; may repeat\n"
@@ -37,6 +41,8 @@ enum {
 	OPTION_SOCKET,
 	OPTION_NO_BROKER,
 	OPTION_DEBUG_EXIT,
+	OPTION_ALLOW_CREATE,
+	OPTION_COW_QUOTA,
 };
 
 static const char short_options[] = ":c:n:m:p:k:i:a:s:vVh";
@@ -52,6 +58,8 @@ static const struct option long_options[] = {
 	{ "window", required_argument, NULL, OPTION_WINDOW },
 	{ "serial", required_argument, NULL, OPTION_SERIAL },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "allow-create", optional_argument, NULL, OPTION_ALLOW_CREATE },
+	{ "cow-quota", required_argument, NULL, OPTION_COW_QUOTA },
 	{ "no-broker", no_argument, NULL, OPTION_NO_BROKER },
 	{ "debug-exit", no_argument, NULL, OPTION_DEBUG_EXIT },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -60,28 +68,84 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Splits "NAME:MODE[,at=OFFSET]" in place. */
+/* "at=OFFSET" or "cow-quota=BYTES". */
+static int parse_attribute(struct section_attach *attach, const char *text)
+{
+	if (strncmp(text, "at=", 3) == 0)
+		return parse_size(text + 3, &attach->at) < 0 || attach->at == WINDOW_ANY ? -EINVAL
+											 : 0;
+	if (strncmp(text, "cow-quota=", 10) == 0)
+		return parse_size(text + 10, &attach->cow_quota) < 0 || attach->cow_quota == 0
+			       ? -EINVAL
+			       : 0;
+	return -EINVAL;
+}
+
+/* Splits "NAME:MODE[,at=OFFSET][,cow-quota=BYTES]" in place. */
 static int parse_section(struct config *config, char *text, const char *whole)
 {
 	struct section_attach attach = { .name = text, .at = WINDOW_ANY };
 	char *mode = strrchr(text, ':');
-	char *comma;
+	char *word;
 
 	if (!mode)
 		return config_fail(config, -EINVAL, "--section %s: is not NAME:MODE[,at=OFFSET]",
 				   whole);
 	*mode++ = '\0';
-	comma = strchr(mode, ',');
-	if (comma)
-		*comma++ = '\0';
+	word = strchr(mode, ',');
+	if (word)
+		*word++ = '\0';
 	if (config_parse_mode(mode, &attach.mode) < 0)
 		return config_fail(config, -EINVAL, "--section %s: \"%s\" is not ro, rw or cow",
 				   whole, mode);
-	if (comma && (strncmp(comma, "at=", 3) != 0 || parse_size(comma + 3, &attach.at) < 0 ||
-		      attach.at == WINDOW_ANY))
-		return config_fail(config, -EINVAL, "--section %s: \"%s\" is not at=OFFSET", whole,
-				   comma);
+	while (word) {
+		char *next = strchr(word, ',');
+
+		if (next)
+			*next++ = '\0';
+		if (parse_attribute(&attach, word) < 0)
+			return config_fail(
+				config, -EINVAL,
+				"--section %s: \"%s\" is not at=OFFSET or cow-quota=BYTES", whole,
+				word);
+		word = next;
+	}
 	return config_add_section(config, &attach, "--section");
+}
+
+/* "BYTES[,report|stop]" */
+static int set_cow_quota(struct config *config, const char *argument)
+{
+	AUTO_FREE char *text = strdup(argument);
+	char *action;
+	int result;
+
+	if (!text)
+		return config_fail(config, -ENOMEM, "--cow-quota: out of memory");
+	action = strchr(text, ',');
+	if (action)
+		*action++ = '\0';
+	result = config_set_size(config, &config->cow_quota, text, "--cow-quota");
+	if (result == 0 && config->cow_quota == 0)
+		return config_fail(config, -EINVAL, "--cow-quota: is 0");
+	if (result < 0 || !action)
+		return result;
+	return config_set_cow_action(config, action, "--cow-quota");
+}
+
+static int set_allow_create(struct config *config, const char *argument)
+{
+	int result = 0;
+
+	config->create_bytes = 0;
+	if (argument)
+		result = config_set_size(config, &config->create_bytes, argument, "--allow-create");
+	if (result < 0)
+		return result;
+	if (argument && config->create_bytes == 0)
+		return config_fail(config, -EINVAL, "--allow-create: is 0");
+	config->allow_create = true;
+	return 0;
 }
 
 static int set_section(struct config *config, const char *argument)
@@ -124,6 +188,10 @@ static int set_with_argument(struct config *config, int option, const char *argu
 		return config_set_text(config, &config->serial, argument, "--serial");
 	case OPTION_SOCKET:
 		return config_set_text(config, &config->socket, argument, "--socket");
+	case OPTION_ALLOW_CREATE:
+		return set_allow_create(config, argument);
+	case OPTION_COW_QUOTA:
+		return set_cow_quota(config, argument);
 	default:
 		return 0; /* --config: read before */
 	}

@@ -134,11 +134,45 @@ static int key_broker(struct config *config, const json_t *value, const char *pa
 	return set_bool(config, &config->broker, value, path);
 }
 
+static int no_zero(struct config *config, uint64_t value, const char *path)
+{
+	return value ? 0 : config_fail(config, -EINVAL, "%s: is 0", path);
+}
+
+/* true, false, or how many bytes in all. */
+static int key_allow_create(struct config *config, const json_t *value, const char *path)
+{
+	int result;
+
+	config->create_bytes = 0;
+	if (json_is_boolean(value))
+		return set_bool(config, &config->allow_create, value, path);
+	config->allow_create = true;
+	result = set_size(config, &config->create_bytes, value, path);
+	return result < 0 ? result : no_zero(config, config->create_bytes, path);
+}
+
+static int key_cow_quota(struct config *config, const json_t *value, const char *path)
+{
+	int result = set_size(config, &config->cow_quota, value, path);
+
+	return result < 0 ? result : no_zero(config, config->cow_quota, path);
+}
+
+static int key_cow_quota_action(struct config *config, const json_t *value, const char *path)
+{
+	const char *text;
+	int result = get_text(config, value, path, &text);
+
+	return result < 0 ? result : config_set_cow_action(config, text, path);
+}
+
 struct section_text {
 	const char *name;
 	const char *mode;
 	uint64_t at;
 	bool has_at;
+	uint64_t cow_quota;
 };
 
 static int section_key(struct config *config, const char *key, const json_t *value,
@@ -151,6 +185,11 @@ static int section_key(struct config *config, const char *key, const json_t *val
 	if (strcmp(key, "at") == 0) {
 		section->has_at = true;
 		return set_size(config, &section->at, value, path);
+	}
+	if (strcmp(key, "cow_quota") == 0) {
+		int result = set_size(config, &section->cow_quota, value, path);
+
+		return result < 0 ? result : no_zero(config, section->cow_quota, path);
 	}
 	return config_fail(config, -EINVAL, "%s: unknown key", path);
 }
@@ -185,6 +224,7 @@ static int add_section(struct config *config, json_t *object, const char *path)
 		return config_fail(config, -ERANGE, "%s.at: is too large", path);
 	attach.name = text.name;
 	attach.at = text.at;
+	attach.cow_quota = text.cow_quota;
 	return config_add_section(config, &attach, path);
 }
 
@@ -209,10 +249,21 @@ static const struct {
 	const char *key;
 	int (*set)(struct config *config, const json_t *value, const char *path);
 } keys[] = {
-	{ "name", key_name },	      { "memory", key_memory }, { "cpus", key_cpus },
-	{ "kernel", key_kernel },     { "initrd", key_initrd }, { "cmdline", key_cmdline },
-	{ "sections", key_sections }, { "window", key_window }, { "serial", key_serial },
-	{ "socket", key_socket },     { "broker", key_broker }, { "debug_exit", key_debug_exit },
+	{ "name", key_name },
+	{ "memory", key_memory },
+	{ "cpus", key_cpus },
+	{ "kernel", key_kernel },
+	{ "initrd", key_initrd },
+	{ "cmdline", key_cmdline },
+	{ "sections", key_sections },
+	{ "window", key_window },
+	{ "serial", key_serial },
+	{ "socket", key_socket },
+	{ "broker", key_broker },
+	{ "debug_exit", key_debug_exit },
+	{ "allow_create", key_allow_create },
+	{ "cow_quota", key_cow_quota },
+	{ "cow_quota_action", key_cow_quota_action },
 };
 
 static int set_key(struct config *config, const char *key, const json_t *value)

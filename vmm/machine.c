@@ -146,11 +146,18 @@ static int add_broker(struct machine *machine)
 		.is_vm = 1,
 		.cpus = config->cpus,
 		.memory_bytes = config->memory_bytes,
+		.reconnect_ms = -1, /* the loop waits for a new broker, no call does */
 	};
 
 	if (!config->broker)
 		return 0;
 	return failed("connect to the broker", vmsect_connect(&options, &machine->client));
+}
+
+static void over_quota(void *owner)
+{
+	log_error("the VM is stopped: it has copied more on write than it may");
+	machine_stop(owner, MACHINE_EXIT_QUOTA);
 }
 
 static int add_section_device(struct machine *machine)
@@ -165,6 +172,13 @@ static int add_section_device(struct machine *machine)
 		.window = machine->window,
 		.events = machine->events,
 		.client = machine->client,
+		.policy = {
+			.allow_create = config->allow_create,
+			.create_bytes = config->create_bytes,
+			.cow_quota = config->cow_quota,
+			.stop = config->cow_stop ? over_quota : NULL,
+			.owner = machine,
+		},
 	};
 	const struct section_attach_list attach = { config->sections, config->section_count };
 	char text[CONFIG_ERROR_BYTES] = "";

@@ -17,6 +17,7 @@ enum machine_exit {
 	MACHINE_EXIT_FAILED = 1, /* the host could not go on */
 	MACHINE_EXIT_USAGE = 2,
 	MACHINE_EXIT_CRASHED = 3, /* triple fault */
+	MACHINE_EXIT_QUOTA = 4, /* it copied more on write than it may */
 	MACHINE_EXIT_SIGNAL = 128, /* plus the number */
 };
 

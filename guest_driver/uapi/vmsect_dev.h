@@ -28,13 +28,13 @@
  * Feature bits.  A device without a bit answers the requests behind it with
  * VMSECT_S_EOPNOTSUPP and never sends the events behind it.
  */
-#define VMSECT_F_PROTECT 0 /* PROTECT; event REVOKED */
-#define VMSECT_F_EXTEND 1 /* EXTEND, COMMIT; event RESIZED */
+#define VMSECT_F_PROTECT 0 /* PROTECT, QUERY_PAGES, DUPLICATE; event REVOKED */
+#define VMSECT_F_EXTEND 1 /* EXTEND, COMMIT; events RESIZED, COMMITTED */
 #define VMSECT_F_FLUSH 2 /* FLUSH */
 #define VMSECT_F_COW 3 /* RESET, DIFF, PUBLISH; event QUOTA */
 #define VMSECT_F_NOTIFY 4 /* NOTIFY; event NOTIFIED */
 #define VMSECT_F_CREATE 5 /* CREATE */
-#define VMSECT_F_IN_PAGE_ERROR 6 /* event IN_PAGE_ERROR */
+#define VMSECT_F_IN_PAGE_ERROR 6 /* REMAP; event IN_PAGE_ERROR */
 
 /* Longest name in bytes; a name field is one longer and padded with NUL. */
 #define VMSECT_DEV_NAME_MAX 127
@@ -65,10 +65,12 @@ struct vmsect_dev_config {
 #define VMSECT_S_EBADF 9 /* no such handle */
 #define VMSECT_S_ENOMEM 12 /* the host has no memory for it */
 #define VMSECT_S_EACCES 13 /* the section's protection forbids it */
+#define VMSECT_S_EFAULT 14 /* IN_PAGE_ERROR: a page that is not committed */
 #define VMSECT_S_EBUSY 16 /* in use, or fixed by the configuration */
 #define VMSECT_S_EEXIST 17 /* the place in the window is taken */
 #define VMSECT_S_EINVAL 22 /* see detail */
-#define VMSECT_S_ENOSPC 28 /* the window has no room for it */
+#define VMSECT_S_EFBIG 27 /* larger than the section can be */
+#define VMSECT_S_ENOSPC 28 /* no room in the window; FLUSH, EXTEND, PUBLISH: on the disk */
 #define VMSECT_S_EOPNOTSUPP 95 /* unknown operation, or its feature is absent */
 #define VMSECT_S_EHOSTDOWN 112 /* the broker does not answer */
 #define VMSECT_S_EDQUOT 122 /* a limit is reached */
@@ -88,6 +90,15 @@ struct vmsect_dev_config {
 #define VMSECT_D_VIEWS 11 /* the limit is max_views */
 #define VMSECT_D_CURSOR 12 /* not a cursor that LIST returned */
 #define VMSECT_D_QUOTA 13 /* a limit of the host */
+#define VMSECT_D_SIZE 14 /* not a size that a section can have */
+#define VMSECT_D_ATTR 15 /* backing, flags, or a combination of them */
+#define VMSECT_D_RANGE 16 /* pages that the view or the section has not */
+#define VMSECT_D_COMMIT 17 /* pages that are not committed, or commit too large */
+#define VMSECT_D_EXTEND 18 /* the section does not grow */
+#define VMSECT_D_IO 19 /* a write-back has failed, now or before */
+#define VMSECT_D_REVOKED 20 /* the handle or the view was revoked */
+#define VMSECT_D_PENDING 21 /* too many requests wait for the disk */
+#define VMSECT_D_HANDLE 22 /* the handle is of another section */
 
 /* Access mask of a handle. */
 #define VMSECT_DEV_ACCESS_QUERY 0x01
@@ -137,6 +148,9 @@ struct vmsect_dev_config {
 #define VMSECT_REQ_DIFF 14
 #define VMSECT_REQ_PUBLISH 15
 #define VMSECT_REQ_NOTIFY 16
+#define VMSECT_REQ_REMAP 17
+#define VMSECT_REQ_DUPLICATE 18
+#define VMSECT_REQ_QUERY_PAGES 19
 
 /*
  * A control chain is one device-readable request and one device-writable
@@ -154,6 +168,12 @@ struct vmsect_rsp_hdr {
 	__le32 detail; /* VMSECT_D_ */
 };
 
+/* Flags of a section. */
+#define VMSECT_SECTION_F_PERMANENT 0x1
+#define VMSECT_SECTION_F_RESERVE 0x2
+#define VMSECT_SECTION_F_SEALABLE 0x4
+#define VMSECT_SECTION_F_SEALED 0x8
+
 struct vmsect_dev_section {
 	__le64 section_id; /* never reused while the host's broker lives */
 	__le64 generation; /* counts changes of the section, size included */
@@ -162,18 +182,30 @@ struct vmsect_dev_section {
 	__le32 backing;
 	__le32 page_shift; /* 12, 21 or 30: the smallest unit of a view */
 	__le32 access; /* mask of the handle it was asked through */
+	__le64 max_bytes; /* EXTEND reaches so far; 0: no bound, or a data file */
+	__le64 committed_bytes;
+	__le32 section_flags; /* VMSECT_SECTION_F_ */
+	__le32 io_error; /* first write-back that failed, a VMSECT_S_, or 0 */
 	__u8 name[VMSECT_DEV_NAME_MAX + 1]; /* empty: anonymous or removed */
 };
+
+/* Flags of a view; the first two can be asked for by MAP. */
+#define VMSECT_VIEW_F_GROWABLE 0x1 /* grows with the section; needs F_EXTEND */
+#define VMSECT_VIEW_F_NO_CHANGE 0x2 /* PROTECT is refused */
+#define VMSECT_VIEW_F_REVOKED 0x4 /* a hole now; UNMAP frees its number */
 
 struct vmsect_dev_view {
 	__le32 view;
 	__le32 handle; /* 0 once it is closed */
-	__le32 protection;
+	__le32 protection; /* with which it was mapped: the bound of PROTECT */
 	__le32 cache;
 	__le64 window_offset; /* of the view's first byte */
 	__le64 offset; /* of the view's first byte in the section */
 	__le64 length; /* accessible bytes, a whole number of pages */
 	__le64 denied_writes; /* forbidden writes that the host has counted */
+	__le64 room; /* GROWABLE: window bytes kept for it; else 0 */
+	__le32 view_flags; /* VMSECT_VIEW_F_ */
+	__le32 protection_now; /* of the whole view; 0: its pages differ */
 };
 
 /* LIST: the attachments, in the order of the VM's configuration. */
@@ -232,6 +264,10 @@ struct vmsect_req_map {
 	__le64 offset; /* a multiple of the section's page */
 	__le64 length; /* 0 = to the end of the section */
 	__le64 window_offset;
+	__le64 room; /* GROWABLE: window bytes to keep, 0 = for max_bytes; else 0 */
+	__le64 commit; /* RESERVE section: bytes to commit from the view's start on */
+	__le32 map_flags; /* VMSECT_VIEW_F_ */
+	__le32 reserved;
 };
 
 struct vmsect_rsp_map {
@@ -272,6 +308,134 @@ struct vmsect_rsp_query_view {
 	struct vmsect_dev_view view;
 };
 
+/*
+ * CREATE: a page-file section and a handle of it, where the VM may.  Flags,
+ * sizes and errors are those of vmsect_section_create(); no data file.
+ */
+#define VMSECT_CREATE_F_OPEN_IF 0x2
+#define VMSECT_CREATE_F_COMMIT 0x4
+#define VMSECT_CREATE_F_RESERVE 0x8
+#define VMSECT_CREATE_F_ALLOCATE 0x10
+#define VMSECT_CREATE_F_EXACT 0x40
+struct vmsect_req_create {
+	struct vmsect_req_hdr hdr;
+	__le64 size_bytes;
+	__le64 max_bytes;
+	__le32 backing;
+	__le32 protection;
+	__le32 create_flags;
+	__le32 access;
+	__le32 mode;
+	__le32 page_shift;
+	__u8 name[VMSECT_DEV_NAME_MAX + 1]; /* empty: anonymous */
+};
+/* Its reply is vmsect_rsp_open; detail 0, or VMSECT_D_EXISTED in a good reply. */
+#define VMSECT_D_EXISTED 0x100
+
+/* DUPLICATE: another handle with no more access.  Its reply is vmsect_rsp_open. */
+struct vmsect_req_duplicate {
+	struct vmsect_req_hdr hdr;
+	__le32 handle;
+	__le32 access;
+};
+
+/*
+ * A range of a view: PROTECT, COMMIT, RESET, REMAP, QUERY_PAGES.  offset counts
+ * from the view's first byte; the range is rounded out to pages; length 0
+ * reaches to the view's end (COMMIT: is refused).
+ *
+ * PROTECT: bounded by the protection with which the view was mapped; all or
+ * nothing.  protection is not 0.  The reply's value is the first page's old one.
+ * COMMIT: for all views of the section; protection: of these pages in this
+ * view, 0: as mapped.
+ * RESET: drops private pages.
+ * REMAP: where the backing is whole again, puts it in the place of the zero
+ * pages that a lost page was given; what was written to these is dropped.
+ * The reply's value is the number of pages that still are lost.
+ */
+struct vmsect_req_range {
+	struct vmsect_req_hdr hdr;
+	__le32 view;
+	__le32 protection; /* PROTECT, COMMIT; else 0 */
+	__le64 offset;
+	__le64 length;
+};
+
+/* Of PROTECT, COMMIT, RESET, REMAP and EXTEND; FLUSH and PUBLISH: a vmsect_rsp_hdr. */
+struct vmsect_rsp_value {
+	struct vmsect_rsp_hdr hdr;
+	__le64 value;
+};
+
+/* QUERY_PAGES: the run of like pages at offset (length 0). */
+struct vmsect_rsp_query_pages {
+	struct vmsect_rsp_hdr hdr;
+	__le64 offset; /* of the run, in the view */
+	__le64 length;
+	__le32 protection; /* now; READWRITE for a copied page of a writecopy view */
+	__le32 pages; /* VMSECT_PAGES_F_ */
+};
+#define VMSECT_PAGES_F_COMMITTED 0x1
+#define VMSECT_PAGES_F_PRIVATE 0x2
+#define VMSECT_PAGES_F_LOST 0x4
+
+/* EXTEND: a section by handle.  The reply's value is the size in effect. */
+struct vmsect_req_extend {
+	struct vmsect_req_hdr hdr;
+	__le32 handle;
+	__le32 reserved;
+	__le64 size_bytes;
+};
+
+/*
+ * FLUSH: a range of a view, answered once write-back was started or, with
+ * DURABLE, once data and metadata are on the disk; other requests are answered
+ * meanwhile.  At most VMSECT_PENDING_MAX wait, else EDQUOT.
+ */
+#define VMSECT_PENDING_MAX 16
+#define VMSECT_FLUSH_F_DURABLE 0x1
+struct vmsect_req_flush {
+	struct vmsect_req_hdr hdr;
+	__le32 view;
+	__le32 flush_flags; /* VMSECT_FLUSH_F_ */
+	__le64 offset;
+	__le64 length; /* 0: to the view's end */
+};
+
+/*
+ * PUBLISH: the view's private pages into the section, all or nothing, through a
+ * handle with WRITE; then they are dropped.  The driver sees to it that nobody
+ * writes to the view meanwhile.  Waits like FLUSH.
+ */
+struct vmsect_req_publish {
+	struct vmsect_req_hdr hdr;
+	__le32 view;
+	__le32 handle;
+};
+
+/*
+ * DIFF: the private pages as ranges of the view, ascending, from `after` on; as
+ * many as the reply buffer has room for.
+ */
+struct vmsect_req_diff {
+	struct vmsect_req_hdr hdr;
+	__le32 view;
+	__le32 reserved;
+	__le64 after; /* offset in the view: 0 first, then the end of the last range */
+};
+
+struct vmsect_dev_range {
+	__le64 offset;
+	__le64 length;
+};
+
+struct vmsect_rsp_diff {
+	struct vmsect_rsp_hdr hdr;
+	__le32 count;
+	__le32 more; /* 1: ask again */
+	struct vmsect_dev_range ranges[];
+};
+
 /* Events. */
 #define VMSECT_EV_PEER_JOINED 1 /* peer opened the section */
 #define VMSECT_EV_PEER_LEFT 2 /* peer closed its last handle, or died */
@@ -280,6 +444,7 @@ struct vmsect_rsp_query_view {
 #define VMSECT_EV_RESIZED 5
 #define VMSECT_EV_IN_PAGE_ERROR 6
 #define VMSECT_EV_QUOTA 7
+#define VMSECT_EV_COMMITTED 8
 
 /* Events before this one were dropped for want of buffers: read state anew. */
 #define VMSECT_EV_FLAG_LOST 0x1
@@ -292,8 +457,9 @@ struct vmsect_dev_event {
 	__le32 view; /* the view concerned, or 0 */
 	__le32 reserved;
 	__le64 section_id;
-	__le64 value; /* NOTIFIED: the value; RESIZED: the size */
-	__le64 offset; /* IN_PAGE_ERROR, REVOKED: range of the view */
+	__le64 value; /* NOTIFIED: the value; RESIZED: the size; IN_PAGE_ERROR: a VMSECT_S_;
+			QUOTA: private pages */
+	__le64 offset; /* IN_PAGE_ERROR, REVOKED: range of the view; COMMITTED: of the section */
 	__le64 length;
 };
 
@@ -303,23 +469,36 @@ struct vmsect_dev_event {
 #define VMSECT_DEV_ASSERT(c) _Static_assert(c, #c)
 #endif
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_config) == 32);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_section) == 168);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_view) == 48);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_attachment) == 216);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_list) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_hdr) == 8);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_hdr) == 8);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_section) == 192);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_view) == 64);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_list) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_attachment) == 256);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_list) == 16);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_open) == 144);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_open) == 184);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_open) == 208);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_close) == 16);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_close) == 8);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_map) == 40);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_map) == 56);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_map) == 64);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_map) == 72);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_unmap) == 16);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_unmap) == 8);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_query_section) == 16);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_query_section) == 176);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_query_section) == 200);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_query_view) == 16);
-VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_query_view) == 56);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_query_view) == 72);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_create) == 176);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_duplicate) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_range) == 32);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_value) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_query_pages) == 32);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_extend) == 24);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_flush) == 32);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_publish) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_diff) == 24);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_range) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_diff) == 16);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_event) == 56);
 
 #endif

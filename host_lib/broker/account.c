@@ -13,6 +13,7 @@
 
 /* Descriptors that neither a client nor a section has: log, loop, listener. */
 #define OWN_DESCRIPTORS 64u
+#define JOB_DESCRIPTORS 2u /* that one may hold while it waits */
 
 struct account_user {
 	uid_t uid;
@@ -38,6 +39,10 @@ static const struct {
 	[RESOURCE_HANDLES] = { "handles", "handles", 262144, 1048576 },
 	[RESOURCE_VIEWS] = { "views", "views", 262144, 1048576 },
 	[RESOURCE_QUEUE] = { "queue", "bytes of unread messages", 48u << 20, 256u << 20 },
+	[RESOURCE_PRIVATE] = { "private", "bytes of copy-on-write views", 0, 0 },
+	[RESOURCE_JOBS] = { "jobs", "requests that wait for a disk", 256, 4096 },
+	[RESOURCE_OFFERS] = { "offers", "handles that wait to be accepted", 1024, 16384 },
+	[RESOURCE_GRANTS] = { "grants", "entries of rights", 65536, 262144 },
 };
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -56,8 +61,12 @@ void limits_init(struct limits *limits, uint64_t memory_bytes, uint64_t descript
 	}
 	limits->user[RESOURCE_BYTES] = memory_bytes;
 	limits->all[RESOURCE_BYTES] = memory_bytes;
+	limits->user[RESOURCE_PRIVATE] = memory_bytes;
+	limits->all[RESOURCE_PRIVATE] = memory_bytes;
 	limits->all[RESOURCE_CLIENTS] = min_u64(limits->all[RESOURCE_CLIENTS], descriptors / 4);
-	kept = limits->all[RESOURCE_CLIENTS] + OWN_DESCRIPTORS;
+	limits->all[RESOURCE_JOBS] = min_u64(limits->all[RESOURCE_JOBS], descriptors / 16);
+	kept = limits->all[RESOURCE_CLIENTS] + JOB_DESCRIPTORS * limits->all[RESOURCE_JOBS] +
+	       OWN_DESCRIPTORS;
 	limits->all[RESOURCE_DESCRIPTORS] = descriptors > kept ? descriptors - kept : 0;
 }
 

@@ -18,11 +18,15 @@
 enum resource {
 	RESOURCE_CLIENTS, /* connections */
 	RESOURCE_SECTIONS,
-	RESOURCE_BYTES, /* of page-file sections, at their full size */
+	RESOURCE_BYTES, /* of page-file sections: their size or, reserved, what is committed */
 	RESOURCE_DESCRIPTORS, /* that sections keep open in the broker */
 	RESOURCE_HANDLES,
 	RESOURCE_VIEWS,
 	RESOURCE_QUEUE, /* bytes of messages that wait for slow readers */
+	RESOURCE_PRIVATE, /* bytes that writecopy views may copy */
+	RESOURCE_JOBS, /* requests that wait for a disk */
+	RESOURCE_OFFERS, /* handles that wait to be accepted */
+	RESOURCE_GRANTS, /* entries of sections */
 	RESOURCE_COUNT,
 };
 
@@ -46,8 +50,8 @@ struct account {
 void limits_init(struct limits *limits, uint64_t memory_bytes, uint64_t descriptors);
 
 /*
- * Sets one limit from "user.NAME=VALUE" or "all.NAME=VALUE"; bytes and queue
- * take K, M, G, T.  -EINVAL, -ERANGE.
+ * Sets one limit from "user.NAME=VALUE" or "all.NAME=VALUE"; bytes, queue
+ * and private take K, M, G, T.  -EINVAL, -ERANGE.
  */
 int limits_set(struct limits *limits, const char *text);
 

@@ -6,8 +6,11 @@
  */
 #include <stdlib.h>
 
+#include <vmsect/vmsect.h>
+
 #include "broker/registry.h"
 #include "broker/registry_internal.h"
+#include "broker/rights.h"
 
 struct handle *party_find_handle(const struct party *party, uint32_t id)
 {
@@ -36,14 +39,18 @@ struct view *registry_find_view(const struct registry *registry, uint64_t id)
 static void tell_others(const struct registry *registry, const struct attachment *who,
 			enum vmsect_wire_event_type type)
 {
+	const struct registry_event event = {
+		.type = type,
+		.peer = who->party->id,
+		.section = who->section_id,
+	};
 	struct attachment *other;
 
 	if (!registry->tell)
 		return;
 	TAILQ_FOREACH (other, &who->section->attachments, of_section) {
 		if (other != who && other->handle_count)
-			registry->tell(registry->tell_arg, other->party, type, who->party,
-				       who->section);
+			registry->tell(registry->tell_arg, other->party, &event);
 	}
 }
 
@@ -85,7 +92,8 @@ static uint32_t new_handle_id(struct party *party)
 {
 	do
 		party->next_handle++;
-	while (!party->next_handle || party_find_handle(party, party->next_handle));
+	while (!party->next_handle || party_find_handle(party, party->next_handle) ||
+	       party_is_revoked(party, party->next_handle));
 	return party->next_handle;
 }
 
@@ -130,6 +138,7 @@ int party_open(struct party *party, struct section *section, uint32_t access,
 	section->handle_count++;
 	if (!handle->attachment->handle_count++)
 		tell_others(registry, handle->attachment, VMSECT_WIRE_EVENT_PEER_JOINED);
+	registry_changed(registry, REGISTRY_HANDLE, handle);
 	*ret_handle = handle;
 	return 0;
 }
@@ -140,6 +149,8 @@ static void handle_free(struct registry *registry, struct handle *handle)
 	struct attachment *attachment = handle->attachment;
 	struct party *party = attachment->party;
 
+	registry_gone(registry, REGISTRY_HANDLE, handle);
+	deadlines_remove(&registry->deadlines, &handle->deadline);
 	TAILQ_REMOVE(&attachment->handles, handle, of_attachment);
 	HASH_DEL(party->handles, handle);
 	free(handle);
@@ -171,8 +182,12 @@ static struct view *view_new(struct registry *registry, const struct handle *han
 	view->offset = spec->offset;
 	view->length = spec->length;
 	view->place = spec->place;
+	view->room = spec->room;
+	view->flags = spec->flags;
 	view->protection = spec->protection;
+	view->protection_now = spec->protection;
 	view->access = handle->access;
+	view->expires_ms = handle->expires_ms;
 	view->attachment = handle->attachment;
 	HASH_ADD(hh, registry->views, id, sizeof(view->id), view);
 	if (HASH_ADDED(hh, view))
@@ -181,29 +196,80 @@ static struct view *view_new(struct registry *registry, const struct handle *han
 	return NULL;
 }
 
-int registry_map(struct registry *registry, const struct handle *handle,
-		 const struct view_spec *spec, struct view **ret_view, struct refusal *refusal)
+int registry_charge_private(struct registry *registry, struct view *view, struct refusal *refusal)
 {
-	struct attachment *attachment = handle->attachment;
-	struct party *party = attachment->party;
-	struct view *view;
+	uint64_t bytes = view->room > view->length ? view->room : view->length;
 	int r;
 
-	r = account_charge(&registry->account, party->subject.uid, RESOURCE_VIEWS, 1, refusal);
-	if (r < 0)
-		return r;
-	view = view_new(registry, handle, spec);
-	if (!view) {
-		account_refund(&registry->account, party->subject.uid, RESOURCE_VIEWS, 1);
+	if (view->charged_private)
+		return 0;
+	r = account_charge(&registry->account, view->attachment->party->subject.uid,
+			   RESOURCE_PRIVATE, bytes, refusal);
+	if (!r)
+		view->charged_private = bytes;
+	return r;
+}
+
+/* Room for its deadline and, if it copies, memory for the copies. */
+static int view_charge(struct registry *registry, struct view *view, struct refusal *refusal)
+{
+	if (view->expires_ms && deadlines_reserve(&registry->deadlines) < 0)
 		return refuse_memory(refusal);
-	}
+	if (rights_is_writecopy(view->protection))
+		return registry_charge_private(registry, view, refusal);
+	return 0;
+}
+
+/* Into all lists; cannot fail. */
+static void view_link(struct registry *registry, struct view *view)
+{
+	struct attachment *attachment = view->attachment;
+
 	TAILQ_INSERT_TAIL(&attachment->section->views, view, of_section);
 	TAILQ_INSERT_TAIL(&attachment->views, view, of_attachment);
 	attachment->section->view_count++;
 	attachment->view_count++;
-	party->view_count++;
+	attachment->party->view_count++;
+	if (view->expires_ms && !(view->flags & VMSECT_VIEW_REVOKED))
+		deadlines_add(&registry->deadlines, &view->deadline, DEADLINE_VIEW,
+			      view->expires_ms);
+	registry_changed(registry, REGISTRY_VIEW, view);
+}
+
+/* A view that is in no list yet but its table; not charged for itself. */
+static int view_make(struct registry *registry, const struct handle *handle,
+		     const struct view_spec *spec, struct view **ret_view, struct refusal *refusal)
+{
+	struct view *view = view_new(registry, handle, spec);
+	int r;
+
+	if (!view)
+		return refuse_memory(refusal);
+	r = view_charge(registry, view, refusal);
+	if (r < 0) {
+		HASH_DEL(registry->views, view);
+		free(view);
+		return r;
+	}
 	*ret_view = view;
 	return 0;
+}
+
+int registry_map(struct registry *registry, const struct handle *handle,
+		 const struct view_spec *spec, struct view **ret_view, struct refusal *refusal)
+{
+	uid_t uid = handle->attachment->party->subject.uid;
+	int r;
+
+	r = account_charge(&registry->account, uid, RESOURCE_VIEWS, 1, refusal);
+	if (r < 0)
+		return r;
+	r = view_make(registry, handle, spec, ret_view, refusal);
+	if (r < 0)
+		account_refund(&registry->account, uid, RESOURCE_VIEWS, 1);
+	else
+		view_link(registry, *ret_view);
+	return r;
 }
 
 static void view_free(struct registry *registry, struct view *view)
@@ -211,9 +277,13 @@ static void view_free(struct registry *registry, struct view *view)
 	struct attachment *attachment = view->attachment;
 	struct party *party = attachment->party;
 
+	registry_gone(registry, REGISTRY_VIEW, view);
+	deadlines_remove(&registry->deadlines, &view->deadline);
 	TAILQ_REMOVE(&attachment->section->views, view, of_section);
 	TAILQ_REMOVE(&attachment->views, view, of_attachment);
 	HASH_DEL(registry->views, view);
+	account_refund(&registry->account, party->subject.uid, RESOURCE_PRIVATE,
+		       view->charged_private);
 	free(view);
 	account_refund(&registry->account, party->subject.uid, RESOURCE_VIEWS, 1);
 	attachment->section->view_count--;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -92,6 +94,13 @@ static int reserve_huge_pages(int fd, uint64_t size_bytes)
 	return sys_result(munmap(mapping, size_bytes));
 }
 
+int backing_reserve_huge(int fd, uint64_t size_bytes, uint64_t had_bytes, struct refusal *refusal)
+{
+	return reserve_huge_pages(fd, size_bytes) < 0
+		       ? refuse_huge_pages(size_bytes - had_bytes, refusal)
+		       : 0;
+}
+
 static int memory_create(const struct backing_spec *spec)
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -102,24 +111,60 @@ static int memory_create(const struct backing_spec *spec)
 }
 
 /* Whoever may write could else also truncate, grow at our cost, or seal for all. */
-static int memory_seal(int fd)
+static int memory_seal(int fd, const struct backing_spec *spec)
 {
-	return sys_result(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+	int seals = F_SEAL_SHRINK | F_SEAL_GROW | (spec->sealable ? 0 : F_SEAL_SEAL);
+
+	return sys_result(fcntl(fd, F_ADD_SEALS, seals));
 }
 
 static int memory_fill(int fd, const struct backing_spec *spec)
 {
+	uint64_t bytes = spec->max_bytes > spec->size_bytes ? spec->max_bytes : spec->size_bytes;
 	int r = sys_result(fchmod(fd, S_IRUSR | S_IWUSR));
 
 	if (r >= 0)
-		r = sys_result(ftruncate(fd, (off_t)spec->size_bytes));
-	if (r >= 0 && spec->kind == BACKING_HUGETLB)
+		r = sys_result(ftruncate(fd, (off_t)bytes));
+	if (r >= 0 && spec->kind == BACKING_HUGETLB && !spec->reserve)
 		r = reserve_huge_pages(fd, spec->size_bytes);
-	return r < 0 ? r : memory_seal(fd);
+	return r < 0 ? r : memory_seal(fd, spec);
+}
+
+int backing_note_inode(struct backing *backing)
+{
+	struct stat st;
+	int r = sys_result(fstat(backing->ro_fd >= 0 ? backing->ro_fd : backing->rw_fd, &st));
+
+	if (r < 0)
+		return r;
+	backing->dev = st.st_dev;
+	backing->ino = st.st_ino;
+	return 0;
+}
+
+/* Makes the backing of a page-file section from its one descriptor. */
+static int take_page_file(struct backing *backing, const struct backing_spec *spec, int *fd,
+			  struct backing_work *ret_work)
+{
+	struct backing made;
+	int r;
+
+	backing_clear(&made);
+	made.rw_fd = *fd;
+	made.size_bytes = spec->size_bytes;
+	r = backing_note_inode(&made);
+	if (r < 0)
+		return r;
+	*fd = -1;
+	*backing = made;
+	*ret_work = (struct backing_work){ .fd = made.rw_fd, .kind = spec->kind };
+	if (spec->allocate || spec->kind == BACKING_DIRECTORY)
+		ret_work->to = spec->size_bytes;
+	return 0;
 }
 
 int backing_init_memory(struct backing *backing, const struct backing_spec *spec,
-			struct refusal *refusal)
+			struct backing_work *ret_work, struct refusal *refusal)
 {
 	AUTO_FD int fd = memory_create(spec);
 	int r = fd;
@@ -128,11 +173,32 @@ int backing_init_memory(struct backing *backing, const struct backing_spec *spec
 		r = memory_fill(fd, spec);
 	if (r < 0 && spec->kind == BACKING_HUGETLB)
 		return refuse_huge_pages(spec->size_bytes, refusal);
+	if (r >= 0)
+		r = take_page_file(backing, spec, &fd, ret_work);
 	if (r < 0)
 		return refuse(refusal, r, VMSECT_DETAIL_NONE, "no memory file: %s", strerror(-r));
-	backing_clear(backing);
-	backing->rw_fd = steal_fd(&fd);
-	backing->size_bytes = spec->size_bytes;
+	return 0;
+}
+
+int backing_init_directory(struct backing *backing, const struct backing_spec *spec,
+			   const char *dir, struct backing_work *ret_work, struct refusal *refusal)
+{
+	AUTO_FD int fd = -1;
+	struct statfs fs;
+	int r;
+
+	if (!dir)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
+			      "this broker has no page-file directory");
+	fd = sys_retry(open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+	r = fd < 0 ? fd : sys_result(fstatfs(fd, &fs));
+	if (!r && spec->executable && fs.f_flags & ST_NOEXEC)
+		return refuse(refusal, -EPERM, VMSECT_DETAIL_FILE,
+			      "the page-file directory is on a file system without execution");
+	if (!r)
+		r = take_page_file(backing, spec, &fd, ret_work);
+	if (r < 0)
+		return refuse(refusal, r, VMSECT_DETAIL_NONE, "no page file: %s", strerror(-r));
 	return 0;
 }
 

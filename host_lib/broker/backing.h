@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory behind a section: a memfd (page file) or a data file.
+ * The memory behind a section: a memfd or an unlinked file (page file), or a
+ * data file.
  *
- * A backing owns its descriptors.  A memfd has one, read-write; a file has a
- * read-only one and, if the section is READWRITE, a read-write one, both opened
- * by the client with the client's rights.  The zero value with backing_clear()
- * is the valid empty state.  One thread.
+ * A backing owns its descriptors.  Page file has one, read-write; a data file
+ * has a read-only one and, if the section can be written, a read-write one,
+ * both opened by the client with the client's rights.  They are open file
+ * descriptions of the broker's own where the host allows that: errors of
+ * write-back are told once to each description, and a client must not take them
+ * from us.  The zero value with backing_clear() is the valid empty state.  One
+ * thread.
  *
  * A memfd has mode 0600 and belongs to the broker's uid, so that a client of
  * another uid cannot reopen a read-only descriptor for writing.  Its size is
  * sealed (F_SEAL_SHRINK, F_SEAL_GROW) and it takes no further seals
- * (F_SEAL_SEAL): a descriptor with write permission can write and nothing else.
+ * (F_SEAL_SEAL; only a sealable one does): a descriptor with write permission
+ * can write and nothing else.
  */
 #ifndef BROKER_BACKING_H
 #define BROKER_BACKING_H
@@ -19,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/fdmsg.h"
+#include "broker/policy.h"
 #include "broker/refusal.h"
 
 /* Values of the wire; vmsect.h has the same for programs. */
@@ -37,6 +43,8 @@ struct backing {
 	int ro_fd; /* owned, or -1 */
 	int rw_fd; /* owned, or -1 */
 	uint64_t size_bytes;
+	uint64_t dev; /* which inode it is */
+	uint64_t ino;
 	char *path; /* file: as the host sees it, printable; owned */
 };
 
@@ -45,7 +53,25 @@ struct backing_spec {
 	uint32_t kind;
 	uint32_t page_shift; /* of the kind, not 0 */
 	bool writable;
+	bool executable;
+	bool reserve; /* memory: nothing is reserved */
+	bool sealable; /* memory: takes further seals */
+	bool allocate; /* memory: all of it now */
 	uint64_t size_bytes; /* file: 0 is its length */
+	uint64_t max_bytes; /* memory: of the memfd, if that is more */
+	const struct subject *subject; /* file: who has to have an execute bit; borrowed */
+};
+
+/*
+ * What is left to do until a backing is what was asked for, and what may wait
+ * for a disk: blocks from `from` to `to`.  Pure data; backing_work_run() is for
+ * any thread.
+ */
+struct backing_work {
+	int fd; /* borrowed from the backing */
+	uint64_t from;
+	uint64_t to; /* as `from`: nothing to do */
+	uint32_t kind;
 };
 
 /* The empty state. */
@@ -63,15 +89,42 @@ int backing_round(uint32_t page_shift, uint64_t size_bytes, uint64_t *ret_bytes,
  * pages: HUGEPAGES), -EMFILE.
  */
 int backing_init_memory(struct backing *backing, const struct backing_spec *spec,
-			struct refusal *refusal);
+			struct backing_work *ret_work, struct refusal *refusal);
 
 /*
- * Takes the descriptors of a data file out of the message on success; extends
- * a file that a writable section wants larger.  -EINVAL, -ENODEV, -EPERM
- * (FILE), -ENODATA, -EFBIG, -ENOSPC (SIZE).
+ * An unlinked file in `dir` (NULL: there is none), still without its bytes.
+ * -EOPNOTSUPP (ATTR), -EPERM (FILE) no execution there; what the system says.
+ */
+int backing_init_directory(struct backing *backing, const struct backing_spec *spec,
+			   const char *dir, struct backing_work *ret_work, struct refusal *refusal);
+
+/*
+ * Takes the descriptors of a data file out of the message on success.  A file
+ * that a writable section wants larger is extended by the work.  -EINVAL,
+ * -ENODEV, -EPERM, -EAGAIN (FILE), -ENODATA, -EFBIG (SIZE).
  */
 int backing_init_file(struct backing *backing, const struct backing_spec *spec,
-		      struct fdmsg *message, struct refusal *refusal);
+		      struct fdmsg *message, struct backing_work *ret_work,
+		      struct refusal *refusal);
+
+/* Is this the descriptor of a regular file of a host's own file system?  -ENODEV, -EINVAL (FILE).
+ */
+int backing_check_file(int fd, struct refusal *refusal);
+
+/* Notes which inode the backing is of.  -errno. */
+int backing_note_inode(struct backing *backing);
+
+/*
+ * Does the work; the file's length is set last, so that a full disk leaves it
+ * as it was.  -ENOSPC, -ENOMEM, -EIO and the like.
+ */
+int backing_work_run(const struct backing_work *work);
+
+/* The refusal for what backing_work_run() said. */
+int backing_refuse_work(const struct backing_work *work, int status, struct refusal *refusal);
+
+/* Huge pages for the first `size_bytes`, now.  -ENOMEM (HUGEPAGES). */
+int backing_reserve_huge(int fd, uint64_t size_bytes, uint64_t had_bytes, struct refusal *refusal);
 
 /*
  * A new descriptor for a client, with an open file description of its own where

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data files as backing: what a client may pass, and how a file gets its size.
+ * Data files as backing: what a client may pass.
  * The descriptors are hostile until all checks have passed: they are asked for
  * their mode and kind first, by calls that no file system can delay, and file
  * systems that a user or another host serves are turned away, since any call on
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -130,26 +131,12 @@ static int refuse_size(struct refusal *refusal, int status, uint64_t size_bytes)
 		      "the file cannot have %" PRIu64 " bytes: %s", size_bytes, strerror(-status));
 }
 
-/*
- * Blocks first, length second: a full disk leaves the length as it was.  File
- * systems without fallocate() get a hole, and then have no promise of room.
- */
-static int extend(int fd, uint64_t from, uint64_t to)
-{
-	int r = sys_retry(fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)));
-
-	if (r < 0 && r != -EOPNOTSUPP)
-		return r;
-	return sys_retry(ftruncate(fd, (off_t)to));
-}
-
-/* The section's size, after the file has been made to have it. */
+/* The section's size, and what has to be done for it. */
 static int settle_size(const struct fdmsg *message, const struct backing_spec *spec,
-		       uint64_t *ret_bytes, struct refusal *refusal)
+		       struct backing_work *work, struct refusal *refusal)
 {
 	uint64_t wanted = spec->size_bytes, length;
 	struct stat st;
-	int r;
 
 	if (fstat(message->fds[0], &st) < 0)
 		return refuse_file(refusal, -ENODEV, "the file has no length");
@@ -163,13 +150,78 @@ static int settle_size(const struct fdmsg *message, const struct backing_spec *s
 	if (wanted > length && !spec->writable)
 		return refuse(refusal, -EFBIG, VMSECT_DETAIL_SIZE,
 			      "the file has %" PRIu64 " bytes and is not to be written", length);
-	if (wanted > length) {
-		r = extend(message->fds[1], length, wanted);
-		if (r < 0)
-			return refuse_size(refusal, r, wanted);
-	}
-	*ret_bytes = wanted;
+	work->from = wanted > length ? length : wanted;
+	work->to = wanted;
 	return 0;
+}
+
+static bool in_groups(const struct subject *subject, gid_t gid)
+{
+	size_t i;
+
+	for (i = 0; i < subject->group_count; i++) {
+		if (subject->groups[i] == gid)
+			return true;
+	}
+	return subject->gid == gid;
+}
+
+/* The kernel's rule: the class that fits decides; for root any bit will do. */
+static bool may_execute(const struct subject *subject, const struct stat *st)
+{
+	if (subject->uid == 0)
+		return st->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH);
+	if (subject->uid == st->st_uid)
+		return st->st_mode & S_IXUSR;
+	return st->st_mode & (in_groups(subject, st->st_gid) ? S_IXGRP : S_IXOTH);
+}
+
+static int check_execute(int fd, const struct subject *subject, struct refusal *refusal)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return refuse_file(refusal, -ENODEV, "the file cannot be looked at");
+	if (!may_execute(subject, &st))
+		return refuse(refusal, -EPERM, VMSECT_DETAIL_FILE,
+			      "uid %u may not execute the file", subject->uid);
+	if (fs.f_flags & ST_NOEXEC)
+		return refuse_file(refusal, -EPERM,
+				   "the file is on a file system without execution");
+	return 0;
+}
+
+/* Someone who has locked a part for himself alone does not want it shared. */
+static int check_lock(int fd, struct refusal *refusal)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return refuse_file(refusal, -EAGAIN, "a part of the file is locked by someone");
+}
+
+int backing_check_file(int fd, struct refusal *refusal)
+{
+	struct statx stat;
+	int r = check_kind(fd, &stat, refusal);
+
+	return r ? r : check_file_system(fd, refusal);
+}
+
+/* A description of our own; the client's where the host does not allow that. */
+static int own_fd(int *fd, int mode)
+{
+	char path[sizeof("/proc/self/fd/") + 12];
+	int own;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+	own = sys_retry(open(path, mode | O_CLOEXEC | O_NONBLOCK));
+	if (own < 0)
+		return steal_fd(fd);
+	*fd = fd_close(*fd);
+	return own;
 }
 
 /* What people see of the path: printable, and the tail of one that is too long. */
@@ -197,27 +249,41 @@ static char *path_for_people(int fd)
 	return strdup(shown);
 }
 
-int backing_init_file(struct backing *backing, const struct backing_spec *spec,
-		      struct fdmsg *message, struct refusal *refusal)
+static int check_file(const struct backing_spec *spec, const struct fdmsg *message,
+		      struct refusal *refusal)
 {
+	int r = check_fds(message, spec->writable, refusal);
+
+	if (!r && spec->executable)
+		r = check_execute(message->fds[0], spec->subject, refusal);
+	if (!r)
+		r = check_lock(message->fds[0], refusal);
+	return r;
+}
+
+int backing_init_file(struct backing *backing, const struct backing_spec *spec,
+		      struct fdmsg *message, struct backing_work *ret_work, struct refusal *refusal)
+{
+	struct backing_work work = { .fd = -1, .kind = BACKING_FILE };
 	AUTO_FREE char *path = NULL;
-	uint64_t size_bytes = 0;
 	int r;
 
-	r = check_fds(message, spec->writable, refusal);
+	r = check_file(spec, message, refusal);
+	if (!r)
+		r = settle_size(message, spec, &work, refusal);
 	if (r < 0)
 		return r;
 	path = path_for_people(message->fds[0]);
 	if (!path)
 		return refuse_memory(refusal);
-	r = settle_size(message, spec, &size_bytes, refusal);
-	if (r < 0)
-		return r;
 	backing_clear(backing);
-	backing->ro_fd = steal_fd(&message->fds[0]);
+	backing->ro_fd = own_fd(&message->fds[0], O_RDONLY);
 	if (spec->writable)
-		backing->rw_fd = steal_fd(&message->fds[1]);
-	backing->size_bytes = size_bytes;
+		backing->rw_fd = own_fd(&message->fds[1], O_RDWR);
+	backing->size_bytes = work.to;
 	backing->path = steal_ptr(&path);
+	(void)backing_note_inode(backing); /* it was looked at before */
+	work.fd = backing->rw_fd;
+	*ret_work = work;
 	return 0;
 }

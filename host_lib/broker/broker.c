@@ -7,11 +7,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "broker/broker_request.h"
+#include "broker/restore_start.h"
 
 #define HELLO_MS 10000u /* a client has that long to say who it is */
 #define ACCEPT_AGAIN_MS 200u /* after an accept that failed */
@@ -32,16 +32,55 @@ static void on_signal(int number, void *arg)
 }
 
 /* Nothing to serve and no one to serve: the timer runs. */
-static void watch_idleness(struct broker *broker)
+void broker_watch_idleness(struct broker *broker)
 {
 	struct timeval period = { .tv_sec = (time_t)broker->idle_exit_s };
 
 	if (!broker->idle)
 		return;
-	if (TAILQ_EMPTY(&broker->peers) && !broker->registry.sections)
+	if (TAILQ_EMPTY(&broker->peers) && !broker->registry.parties && !broker->registry.sections)
 		(void)event_add(broker->idle, &period);
 	else
 		(void)event_del(broker->idle);
+}
+
+/* Who keeps what has changed, from now on. */
+static void on_object(void *arg, enum registry_object kind, const void *object)
+{
+	struct broker *broker = arg;
+
+	if (broker->journal)
+		journal_mark(broker->journal, kind, object);
+	if (kind == REGISTRY_SECTION)
+		fdstore_mark(&broker->fdstore, object);
+}
+
+void broker_end_unit(struct broker *broker)
+{
+	journal_end_unit(broker->journal);
+	fdstore_end_unit(&broker->fdstore, &broker->registry);
+	news_tell(&broker->news, &broker->registry, broker_send_event, broker);
+}
+
+/* Something has ended by itself. */
+static void on_unit(void *arg)
+{
+	broker_end_unit(arg);
+	broker_watch_idleness(arg);
+}
+
+/*
+ * Nothing is known that is worth keeping.  The journal is let go first: whoever
+ * finds the listener gone may have it.
+ */
+static bool retire(struct broker *broker)
+{
+	broker->journal = journal_close(broker->journal, false);
+	if (listener_retire(&broker->listener))
+		return true;
+	if (broker->journal_path && !journal_open(broker->journal_path, &broker->journal))
+		(void)journal_start(broker->journal, &broker->registry);
+	return false;
 }
 
 static void on_idle(evutil_socket_t fd, short what, void *arg)
@@ -50,10 +89,10 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (listener_retire(&broker->listener))
+	if (retire(broker))
 		(void)event_base_loopbreak(broker->base);
 	else
-		watch_idleness(broker);
+		broker_watch_idleness(broker);
 }
 
 static void on_gone(struct peer *peer, enum peer_end why, void *arg)
@@ -72,7 +111,8 @@ static void on_gone(struct peer *peer, enum peer_end why, void *arg)
 	log_debug("uid %u pid %d: connection ended (%d)", peer->party.subject.uid,
 		  peer->party.subject.pid, why);
 	peer_free(peer);
-	watch_idleness(broker);
+	broker_end_unit(broker);
+	broker_watch_idleness(broker);
 }
 
 /* One more client, or one that is to hear that it is too many. */
@@ -89,7 +129,7 @@ static void admit(struct broker *broker, struct peer *peer)
 	TAILQ_INSERT_TAIL(&broker->peers, peer, of_broker);
 	if (broker->over_limit > OVER_LIMIT_MAX)
 		peer_doom(peer, PEER_END_REFUSED);
-	watch_idleness(broker);
+	broker_watch_idleness(broker);
 }
 
 static int accept_one(struct broker *broker)
@@ -149,13 +189,6 @@ static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 		accept_later(broker, -ENOMEM);
 }
 
-static int new_generation(uint64_t *ret_generation)
-{
-	ssize_t r = sys_retry(getrandom(ret_generation, sizeof(*ret_generation), 0));
-
-	return r < 0 ? (int)r : 0;
-}
-
 static int broker_watch(struct broker *broker)
 {
 	struct event_base *base = broker->base;
@@ -170,19 +203,36 @@ static int broker_watch(struct broker *broker)
 		if (!broker->idle)
 			return -ENOMEM;
 	}
-	watch_idleness(broker);
+	broker_watch_idleness(broker);
 	broker->signals.call = on_signal;
 	broker->signals.arg = broker;
 	return loop_signals_init(&broker->signals, base, signal_numbers,
 				 sizeof(signal_numbers) / sizeof(signal_numbers[0]));
 }
 
-static int broker_init(struct broker *broker)
+/* What was before, and what is kept from now on. */
+static int broker_restore(struct broker *broker, const struct broker_options *options)
 {
-	int r = new_generation(&broker->registry.broker_generation);
+	int r = restore_start(broker, options->journal_path);
 
 	if (r < 0)
 		return r;
+	broker->registry.tell = broker_on_tell;
+	broker->registry.tell_arg = broker;
+	broker->registry.watch = (struct registry_watch){ on_object, on_object, broker };
+	if (broker->journal)
+		(void)journal_start(broker->journal, &broker->registry);
+	broker->grace.ended = on_unit;
+	broker->grace.arg = broker;
+	r = restore_grace_start(&broker->grace, broker->base, options->resume_grace_s);
+	broker_end_unit(broker);
+	return r;
+}
+
+static int broker_init(struct broker *broker, const struct broker_options *options)
+{
+	int r;
+
 	broker->base = loop_new();
 	if (!broker->base)
 		return -ENOMEM;
@@ -195,9 +245,13 @@ static int broker_init(struct broker *broker)
 		.account = &broker->registry.account,
 		.buffer = broker->buffer,
 	};
-	broker->registry.tell = broker_on_tell;
-	broker->registry.tell_arg = broker;
-	return broker_watch(broker);
+	broker->jobs = jobs_new(broker->base, broker_on_job, broker);
+	if (!broker->jobs)
+		return -ENOMEM;
+	r = broker_restore(broker, options);
+	if (r >= 0)
+		r = expiry_init(&broker->expiry, broker->base, &broker->registry, on_unit, broker);
+	return r < 0 ? r : broker_watch(broker);
 }
 
 int broker_new_take_listener(const struct broker_options *options, struct listener *listener,
@@ -213,11 +267,20 @@ int broker_new_take_listener(const struct broker_options *options, struct listen
 	broker->listener = *listener;
 	listener_clear(listener);
 	broker->idle_exit_s = options->idle_exit_s;
+	broker->page_file_dir = options->page_file_dir;
+	broker->state_dir = options->state_dir;
+	broker->runtime_dir = options->runtime_dir;
 	broker->log_limit.burst = LOG_BURST;
 	broker->reply.fd = -1;
 	TAILQ_INIT(&broker->peers);
 	registry_init(&broker->registry, &options->limits);
-	r = broker_init(broker);
+	restore_grace_init(&broker->grace, &broker->registry);
+	broker->journal_path = options->journal_path;
+	if (options->fdstore) {
+		broker->fdstore = *options->fdstore;
+		*options->fdstore = (struct fdstore){ 0 };
+	}
+	r = broker_init(broker, options);
 	if (r < 0) {
 		broker_free(broker);
 		return r;
@@ -234,12 +297,22 @@ static void free_event(struct event *event)
 
 struct broker *broker_free(struct broker *broker)
 {
+	bool is_kept;
+
 	if (!broker)
 		return NULL;
 	stats_log(&broker->stats, LOG_LEVEL_DEBUG);
+	/* What there is now is what the broker after this one finds. */
+	is_kept = !broker->registry.watch.changed || broker->registry.parties ||
+		  broker->registry.sections;
+	broker->journal = journal_close(broker->journal, is_kept);
+	broker->registry.watch = (struct registry_watch){ 0 };
 	broker->registry.tell = NULL;
+	restore_grace_deinit(&broker->grace);
+	expiry_deinit(&broker->expiry);
 	while (!TAILQ_EMPTY(&broker->peers))
 		on_gone(TAILQ_FIRST(&broker->peers), PEER_END_CLOSED, broker);
+	broker->jobs = jobs_free(broker->jobs);
 	free_event(broker->idle);
 	free_event(broker->accept_again);
 	free_event(broker->acceptable);
@@ -247,6 +320,8 @@ struct broker *broker_free(struct broker *broker)
 	if (broker->base)
 		event_base_free(broker->base);
 	registry_deinit(&broker->registry);
+	fdstore_deinit(&broker->fdstore);
+	news_deinit(&broker->news);
 	listener_deinit(&broker->listener);
 	free(broker);
 	return NULL;

@@ -11,15 +11,27 @@
 
 #include "base/event.h"
 #include "base/log.h"
+#include "broker/job.h"
+#include "broker/expiry.h"
+#include "broker/fdstore.h"
+#include "broker/journal.h"
 #include "broker/listener.h"
+#include "broker/news.h"
 #include "broker/peer.h"
 #include "broker/registry.h"
 #include "broker/reply.h"
+#include "broker/restore_grace.h"
 #include "broker/stats.h"
 
 struct broker_options {
 	struct limits limits;
 	unsigned int idle_exit_s; /* 0: stay */
+	unsigned int resume_grace_s; /* for clients of the broker before */
+	const char *journal_path; /* NULL: nothing is kept; borrowed */
+	const char *page_file_dir; /* NULL: there is none; borrowed */
+	const char *state_dir; /* for what has to outlive the host; borrowed */
+	const char *runtime_dir; /* for what has to outlive the broker; borrowed */
+	struct fdstore *fdstore; /* what the service manager kept; taken */
 };
 
 TAILQ_HEAD(peer_list, peer);
@@ -33,6 +45,16 @@ struct broker {
 	unsigned int idle_exit_s;
 	struct loop_signals signals;
 	struct registry registry;
+	struct broker_jobs *jobs; /* owned */
+	struct journal *journal; /* owned, or NULL */
+	const char *journal_path; /* borrowed, or NULL */
+	struct fdstore fdstore;
+	struct news news;
+	struct restore_grace grace;
+	struct expiry expiry;
+	const char *page_file_dir; /* these three are borrowed, or NULL */
+	const char *state_dir;
+	const char *runtime_dir;
 	struct peer_list peers;
 	unsigned int over_limit; /* peers that wait to be told so */
 	struct peer_owner owner;
@@ -51,6 +73,16 @@ int broker_new_take_listener(const struct broker_options *options, struct listen
 
 /* Ends all connections and frees all; NULL is fine; returns NULL. */
 struct broker *broker_free(struct broker *broker);
+
+/*
+ * What was changed since the last call goes into the journal and to the service
+ * manager, and then others are told: to be called at the end of a request, before
+ * its answer, of a job, and of a client.
+ */
+void broker_end_unit(struct broker *broker);
+
+/* To be called when a peer or a section may have been the last one. */
+void broker_watch_idleness(struct broker *broker);
 
 /* Serves until a signal or idleness ends it.  0 or -errno. */
 int broker_run(struct broker *broker);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "broker/restore_start.h"
+#include "broker/restore_welcome.h"
 #include "broker/session.h"
 
 static void log_refusal(struct broker *broker, const struct peer *peer,
@@ -40,28 +42,81 @@ static void send_reply(struct broker *broker, struct peer *peer)
 	peer_send_take_fd(peer, reply->bytes, reply->hdr.size, steal_fd(&reply->fd));
 }
 
+static struct peer *peer_of(struct party *party)
+{
+	return (struct peer *)((char *)party - offsetof(struct peer, party));
+}
+
+static struct session session_of(struct broker *broker, const struct request *request,
+				 struct refusal *refusal)
+{
+	return (struct session){
+		.registry = &broker->registry,
+		.jobs = broker->jobs,
+		.journal = broker->journal,
+		.page_file_dir = broker->page_file_dir,
+		.state_dir = broker->state_dir,
+		.runtime_dir = broker->runtime_dir,
+		.request = request,
+		.reply = &broker->reply,
+		.refusal = refusal,
+	};
+}
+
+/* The end of a request, now or by a job: it is kept first and then answered. */
+static void answer(struct broker *broker, struct peer *peer, const struct request *request,
+		   const struct refusal *refusal, int r)
+{
+	broker_end_unit(broker);
+	if (r < 0) {
+		broker->stats.refused++;
+		send_refusal(broker, peer, request, refusal);
+		return;
+	}
+	broker->stats.requests++;
+	if (request->op == VMSECT_OP_HELLO || request->op == VMSECT_OP_RESUME)
+		peer_welcome(peer);
+	send_reply(broker, peer);
+	if (request->op == VMSECT_OP_RESUME) {
+		restore_welcome(&broker->grace, &peer->party);
+		broker_end_unit(broker);
+	}
+	if (request->op == VMSECT_OP_HAND_BACK)
+		restore_finish_patches(broker);
+}
+
 static void run_request(struct broker *broker, struct peer *peer, const struct request *request,
 			struct fdmsg *message)
 {
 	struct refusal refusal;
-	struct session session = {
-		.registry = &broker->registry,
-		.party = &peer->party,
-		.request = request,
-		.message = message,
-		.reply = &broker->reply,
-		.refusal = &refusal,
-	};
+	struct session session = session_of(broker, request, &refusal);
+	int r;
 
-	if (session_run(&session) < 0) {
-		broker->stats.refused++;
-		send_refusal(broker, peer, request, &refusal);
-		return;
-	}
-	broker->stats.requests++;
-	if (request->op == VMSECT_OP_HELLO)
-		peer_welcome(peer);
-	send_reply(broker, peer);
+	session.party = &peer->party;
+	session.message = message;
+	r = session_run(&session);
+	if (r == SESSION_E_LATER)
+		broker_end_unit(broker);
+	else
+		answer(broker, peer, request, &refusal, r);
+}
+
+void broker_on_job(void *arg, struct job *job)
+{
+	struct broker *broker = arg;
+	struct refusal refusal;
+	struct session session = session_of(broker, &job->request, &refusal);
+	int r;
+
+	session.party = registry_find_party(&broker->registry, job->party);
+	r = job->finish(job, &session);
+	if (!r)
+		session_done(&session);
+	if (session.party)
+		answer(broker, peer_of(session.party), &job->request, &refusal, r);
+	job_end(&broker->registry, job);
+	broker_end_unit(broker);
+	broker_watch_idleness(broker);
 }
 
 /* A client that was too many when it came: it may not be so any more. */
@@ -117,18 +172,32 @@ void broker_on_cut(struct peer *peer, void *arg)
 	peer_doom(peer, PEER_END_REFUSED);
 }
 
-void broker_on_tell(void *arg, struct party *to, enum vmsect_wire_event_type type,
-		    const struct party *who, const struct section *section)
+void broker_on_tell(void *arg, struct party *to, const struct registry_event *from)
 {
 	struct broker *broker = arg;
-	struct peer *peer = (struct peer *)((char *)to - offsetof(struct peer, party));
+
+	if (!news_add(&broker->news, to, from))
+		broker_send_event(broker, to, from); /* rather too early than not at all */
+}
+
+void broker_send_event(void *arg, struct party *to, const struct registry_event *from)
+{
+	struct broker *broker = arg;
 	struct vmsect_msg_event event = {
 		.hdr = { .size = sizeof(event), .op = VMSECT_OP_EVENT },
-		.type = type,
-		.peer = who->id,
-		.section = section->id,
+		.type = from->type,
+		.peer = from->peer,
+		.section = from->section,
+		.view = from->view,
+		.value = from->value,
+		.offset = from->offset,
+		.length = from->length,
 	};
 
+	if (to->absent) {
+		absent_tell(to, from);
+		return;
+	}
 	broker->stats.events++;
-	peer_send_take_fd(peer, &event, sizeof(event), -1);
+	peer_send_take_fd(peer_of(to), &event, sizeof(event), -1);
 }

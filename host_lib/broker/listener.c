@@ -205,6 +205,17 @@ int listener_init_take_fd(struct listener *listener, int fd)
 	return 0;
 }
 
+void listener_path(const struct listener *listener, char *path, size_t room)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t size = sizeof(address);
+
+	path[0] = '\0';
+	/* An abstract address begins with a zero, and is empty here. */
+	if (!getsockname(listener->fd, (struct sockaddr *)&address, &size))
+		(void)snprintf(path, room, "%.*s", (int)sizeof(address.sun_path), address.sun_path);
+}
+
 int listener_accept(const struct listener *listener)
 {
 	return sys_retry(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));

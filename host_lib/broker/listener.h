@@ -13,6 +13,7 @@
 #define BROKER_LISTENER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct listener {
 	int fd; /* owned, or -1 */
@@ -36,6 +37,12 @@ int listener_init(struct listener *listener, const char *path);
 
 /* Takes the descriptor that a service manager passed, on success.  -EINVAL. */
 int listener_init_take_fd(struct listener *listener, int fd);
+
+/*
+ * The path of the socket, also of one that was passed; empty if it has none that
+ * is a file.
+ */
+void listener_path(const struct listener *listener, char *path, size_t room);
 
 /* A new connection, close-on-exec and non-blocking; -EAGAIN and other -errno. */
 int listener_accept(const struct listener *listener);

@@ -8,7 +8,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,6 +24,7 @@
 #include "base/sys.h"
 #include "broker/broker.h"
 #include "broker/daemon.h"
+#include "broker/fdstore.h"
 #include "broker/options.h"
 #include "broker/place.h"
 
@@ -103,40 +106,104 @@ static int listen_at_path(struct listener *listener, const struct options *optio
 	return r;
 }
 
-/* The socket that the service manager passed, if it did; else our own. */
-static int listen_somewhere(struct listener *listener, const struct options *options)
+/*
+ * The socket that the service manager passed, if it did; else our own.  The
+ * memory of sections, which it may have kept, comes the same way.
+ */
+static int listen_somewhere(struct listener *listener, const struct options *options,
+			    struct fdstore *store)
 {
-	int passed = options->foreground ? notify_take_fds() : 0;
+	AUTO_FREE char *names = NULL;
+	int passed = options->foreground ? notify_take_named_fds(&names) : 0;
+	int socket = -1, r;
 
-	if (!passed)
-		return listen_at_path(listener, options);
-	if (passed != 1) {
-		log_error("%d sockets were passed, not one", passed);
-		return -EINVAL;
+	if (passed < 0) {
+		log_error("what the service manager passed makes no sense");
+		return passed;
 	}
-	return listener_init_take_fd(listener, NOTIFY_FIRST_FD);
+	r = fdstore_take(store, passed, names, &socket);
+	if (r < 0)
+		log_error("more than one socket was passed, or there is no memory");
+	if (r < 0 || socket < 0)
+		return r < 0 ? r : listen_at_path(listener, options);
+	return listener_init_take_fd(listener, socket);
 }
 
-static int serve(const struct options *options, struct listener *listener, int ready_fd)
+/* Where things are kept.  Empty: there is no such place. */
+struct places {
+	char runtime[PATH_MAX];
+	char state[PATH_MAX];
+	char journal[PATH_MAX + 128];
+};
+
+static void find_places(struct places *places, const struct listener *listener,
+			const struct options *options)
 {
-	struct broker_options broker_options = {
-		.limits = options->limits,
-		.idle_exit_s = options->idle_exit_s,
-	};
-	struct broker *broker = NULL;
+	char path[sizeof(listener->path) + 1];
+	const char *name;
 	int r;
 
-	r = broker_new_take_listener(&broker_options, listener, &broker);
-	if (r < 0) {
-		log_error("cannot start: %s", strerror(-r));
-		return EXIT_FAILURE;
+	*places = (struct places){ 0 };
+	listener_path(listener, path, sizeof(path));
+	name = strrchr(path, '/');
+	name = name ? name + 1 : path;
+	r = place_runtime(path, !listener->path[0], places->runtime, sizeof(places->runtime));
+	if (r < 0 || !*name) {
+		places->runtime[0] = '\0';
+		log_warning("no folder for the journal: a broker after this one will not know what "
+			    "it knew");
+	} else {
+		(void)snprintf(places->journal, sizeof(places->journal), "%s/%s.journal",
+			       places->runtime, name);
 	}
+	if (options->state_dir)
+		(void)snprintf(places->state, sizeof(places->state), "%s", options->state_dir);
+	else if (place_state(places->state, sizeof(places->state)) < 0)
+		places->state[0] = '\0';
+}
+
+static const char *or_null(const char *path)
+{
+	return path[0] ? path : NULL;
+}
+
+static void tell_ready(int ready_fd)
+{
+	int r;
+
 	log_info("version %s is ready", VMSECT_VERSION);
 	if (ready_fd >= 0)
 		daemon_ready(ready_fd, EXIT_SUCCESS);
 	r = notify_send("READY=1");
 	if (r < 0)
 		log_warning("the service manager cannot be told: %s", strerror(-r));
+}
+
+static int serve(const struct options *options, struct listener *listener, struct fdstore *store,
+		 int ready_fd)
+{
+	struct places places;
+	struct broker_options broker_options = {
+		.limits = options->limits,
+		.idle_exit_s = options->idle_exit_s,
+		.resume_grace_s = options->resume_grace_s,
+		.page_file_dir = options->page_file_dir,
+		.fdstore = store,
+	};
+	struct broker *broker = NULL;
+	int r;
+
+	find_places(&places, listener, options);
+	broker_options.journal_path = or_null(places.journal);
+	broker_options.runtime_dir = or_null(places.runtime);
+	broker_options.state_dir = or_null(places.state);
+	store->is_on = options->keep_fds && notify_is_there();
+	r = broker_new_take_listener(&broker_options, listener, &broker);
+	if (r < 0) {
+		log_error("cannot start: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	tell_ready(ready_fd);
 	r = broker_run(broker);
 	(void)notify_send("STOPPING=1");
 	broker_free(broker);
@@ -145,6 +212,7 @@ static int serve(const struct options *options, struct listener *listener, int r
 
 static int run(const struct options *options)
 {
+	struct fdstore store = { 0 };
 	struct listener listener;
 	int ready_fd = -1;
 	int r;
@@ -157,12 +225,14 @@ static int run(const struct options *options)
 		}
 	}
 	listener_clear(&listener);
-	r = listen_somewhere(&listener, options);
+	r = listen_somewhere(&listener, options, &store);
 	if (r == LISTENER_E_LIVE && ready_fd >= 0) {
 		daemon_ready(ready_fd, EXIT_SUCCESS);
 		return EXIT_SUCCESS;
 	}
-	return r ? EXIT_FAILURE : serve(options, &listener, ready_fd);
+	r = r ? EXIT_FAILURE : serve(options, &listener, &store, ready_fd);
+	fdstore_deinit(&store);
+	return r;
 }
 
 /* One that was started on demand speaks on its starter's terminal: only of trouble. */
@@ -175,7 +245,7 @@ static enum log_level log_level(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .resume_grace_s = OPTIONS_RESUME_GRACE_S };
 	int r;
 
 	log_init("vmsectd", LOG_LEVEL_INFO);

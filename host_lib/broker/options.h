@@ -7,11 +7,17 @@
 
 #include "broker/account.h"
 
+#define OPTIONS_RESUME_GRACE_S 10u
+
 struct options {
 	const char *socket_path; /* NULL: the default; borrowed from argv */
 	bool foreground;
 	bool verbose;
 	unsigned int idle_exit_s; /* 0: stay */
+	unsigned int resume_grace_s; /* set to the default before */
+	bool keep_fds; /* the service manager keeps descriptors */
+	const char *page_file_dir; /* NULL: none; borrowed, as is the next */
+	const char *state_dir; /* NULL: the default */
 	struct limits limits; /* set to the defaults before */
 };
 

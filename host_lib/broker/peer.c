@@ -205,6 +205,8 @@ void peer_send_take_fd(struct peer *peer, const void *bytes, size_t size, int fd
 		fd_close(fd);
 		return;
 	}
+	if (peer_queue_take_back(peer, bytes, size))
+		return;
 	if (TAILQ_EMPTY(&peer->queue))
 		r = fdmsg_send(peer->fd, bytes, size, &fd, fd >= 0, FDMSG_DONTWAIT);
 	if (r != -EAGAIN) {

@@ -8,8 +8,8 @@
  * inside a call, so that a peer cannot vanish under its caller.
  *
  * What waits is charged to the client's uid, and a client beyond that limit is
- * doomed.  Events that undo each other are both dropped while they wait, so
- * that a busy peer cannot fill the queue of a slow one.
+ * doomed.  Events that undo or repeat each other become one or none while they
+ * wait, so that a busy peer cannot fill the queue of a slow one.
  *
  * Owned by the broker; its one thread.
  */

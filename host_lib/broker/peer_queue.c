@@ -13,8 +13,18 @@
 
 /* What an event is about: at most one such event waits. */
 struct event_key {
+	uint64_t subject; /* enum event_subject */
 	uint64_t section;
-	uint64_t peer;
+	uint64_t object; /* the peer or the offer, or 0 */
+};
+
+enum event_subject {
+	SUBJECT_NONE, /* every one of these is sent */
+	SUBJECT_PEER,
+	SUBJECT_SIZE,
+	SUBJECT_COMMITTED,
+	SUBJECT_OFFER,
+	SUBJECT_IO_ERROR,
 };
 
 struct outgoing {
@@ -45,47 +55,120 @@ static void outgoing_free(struct peer *peer, struct outgoing *outgoing)
 	free(outgoing);
 }
 
-/* True, with the key and the type, if the message says that a peer came or went. */
-static bool read_event(const void *bytes, size_t size, struct event_key *ret_key,
-		       uint32_t *ret_type)
+static struct event_key key_of(const struct vmsect_msg_event *event)
+{
+	struct event_key key = { .section = event->section };
+
+	switch (event->type) {
+	case VMSECT_WIRE_EVENT_PEER_JOINED:
+	case VMSECT_WIRE_EVENT_PEER_LEFT:
+		key.subject = SUBJECT_PEER;
+		key.object = event->peer;
+		break;
+	case VMSECT_WIRE_EVENT_RESIZED:
+		key.subject = SUBJECT_SIZE;
+		break;
+	case VMSECT_WIRE_EVENT_COMMITTED:
+		key.subject = SUBJECT_COMMITTED;
+		break;
+	case VMSECT_WIRE_EVENT_OFFERED:
+		key.subject = SUBJECT_OFFER;
+		key.object = event->value;
+		break;
+	case VMSECT_WIRE_EVENT_IO_ERROR:
+		key.subject = SUBJECT_IO_ERROR;
+		break;
+	default: /* what was revoked has to be heard of */
+		break;
+	}
+	return key;
+}
+
+/* True, with the event and its key, if the message is one that may be merged. */
+static bool read_event(const void *bytes, size_t size, struct vmsect_msg_event *ret_event,
+		       struct event_key *ret_key)
+{
+	if (size != sizeof(*ret_event))
+		return false;
+	memcpy(ret_event, bytes, sizeof(*ret_event));
+	if (ret_event->hdr.op != VMSECT_OP_EVENT || ret_event->hdr.flags)
+		return false;
+	*ret_key = key_of(ret_event);
+	return ret_key->subject != SUBJECT_NONE;
+}
+
+/* One range that covers both: it may say too much, never too little. */
+static void cover(struct vmsect_msg_event *range, const struct vmsect_msg_event *more)
+{
+	uint64_t end = range->offset + range->length;
+	uint64_t more_end = more->offset + more->length;
+
+	if (more->offset < range->offset)
+		range->offset = more->offset;
+	range->length = (end > more_end ? end : more_end) - range->offset;
+}
+
+/* A newer event about the same joins the one that waits. */
+static void merge_into(struct peer *peer, struct outgoing *waiting,
+		       const struct vmsect_msg_event *event)
+{
+	struct vmsect_msg_event old;
+
+	memcpy(&old, waiting->bytes, sizeof(old));
+	switch (waiting->key.subject) {
+	case SUBJECT_PEER:
+		if (old.type != event->type)
+			outgoing_free(peer, waiting);
+		break;
+	case SUBJECT_COMMITTED:
+		cover(&old, event);
+		memcpy(waiting->bytes, &old, sizeof(old));
+		break;
+	case SUBJECT_SIZE:
+	case SUBJECT_IO_ERROR:
+		memcpy(waiting->bytes, event, sizeof(*event));
+		break;
+	default: /* an offer is told of once */
+		break;
+	}
+}
+
+/* False: nothing that waits is about the same. */
+static bool merge(struct peer *peer, const void *bytes, size_t size)
+{
+	struct vmsect_msg_event event;
+	struct outgoing *waiting;
+	struct event_key key;
+
+	if (!read_event(bytes, size, &event, &key))
+		return false;
+	HASH_FIND(hh, peer->waiting_events, &key, sizeof(key), waiting);
+	if (!waiting)
+		return false;
+	merge_into(peer, waiting, &event);
+	return true;
+}
+
+bool peer_queue_take_back(struct peer *peer, const void *bytes, size_t size)
+{
+	struct vmsect_msg_event event;
+	struct outgoing *waiting;
+	struct event_key key;
+
+	if (!read_event(bytes, size, &event, &key) || key.subject != SUBJECT_OFFER || event.length)
+		return false;
+	HASH_FIND(hh, peer->waiting_events, &key, sizeof(key), waiting);
+	if (waiting)
+		outgoing_free(peer, waiting);
+	return true;
+}
+
+/* Lists an event by its key, so that later ones find it.  False: no memory. */
+static bool list_event(struct peer *peer, struct outgoing *outgoing)
 {
 	struct vmsect_msg_event event;
 
-	if (size != sizeof(event))
-		return false;
-	memcpy(&event, bytes, sizeof(event));
-	if (event.hdr.op != VMSECT_OP_EVENT || event.hdr.flags ||
-	    (event.type != VMSECT_WIRE_EVENT_PEER_JOINED &&
-	     event.type != VMSECT_WIRE_EVENT_PEER_LEFT))
-		return false;
-	*ret_key = (struct event_key){ .section = event.section, .peer = event.peer };
-	*ret_type = event.type;
-	return true;
-}
-
-/* Takes away the waiting event that this one undoes; false if there is none. */
-static bool cancel_reverse(struct peer *peer, const void *bytes, size_t size)
-{
-	struct outgoing *waiting;
-	struct event_key key;
-	uint32_t type, waiting_type;
-
-	if (!read_event(bytes, size, &key, &type))
-		return false;
-	HASH_FIND(hh, peer->waiting_events, &key, sizeof(key), waiting);
-	if (!waiting || !read_event(waiting->bytes, waiting->size, &key, &waiting_type) ||
-	    waiting_type == type)
-		return false;
-	outgoing_free(peer, waiting);
-	return true;
-}
-
-/* Lists an event by its key, so that its reverse finds it.  False: no memory. */
-static bool list_event(struct peer *peer, struct outgoing *outgoing)
-{
-	uint32_t type;
-
-	outgoing->is_event = read_event(outgoing->bytes, outgoing->size, &outgoing->key, &type);
+	outgoing->is_event = read_event(outgoing->bytes, outgoing->size, &event, &outgoing->key);
 	if (!outgoing->is_event)
 		return true;
 	HASH_ADD(hh, peer->waiting_events, key, sizeof(outgoing->key), outgoing);
@@ -123,7 +206,7 @@ int peer_queue_add_take_fd(struct peer *peer, const void *bytes, size_t size, in
 {
 	int r;
 
-	if (cancel_reverse(peer, bytes, size))
+	if (merge(peer, bytes, size))
 		return 0; /* events carry no descriptor */
 	r = queue_append(peer, bytes, size, fd);
 	if (r < 0)

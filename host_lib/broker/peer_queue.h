@@ -3,15 +3,24 @@
 #ifndef BROKER_PEER_QUEUE_H
 #define BROKER_PEER_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct peer;
 
 /*
- * Queues a copy; the descriptor is taken in any case.  An event that undoes one
- * that waits takes that away instead.  -EDQUOT: too much waits; -ENOMEM.
+ * Queues a copy; the descriptor is taken in any case.  An event about the same
+ * as one that waits joins that: what undoes it takes it away, a newer size takes
+ * the place of an older, ranges become one that covers both.  REVOKE events are
+ * all sent.  -EDQUOT: too much waits; -ENOMEM.
  */
 int peer_queue_add_take_fd(struct peer *peer, const void *bytes, size_t size, int fd);
+
+/*
+ * Is the message an OFFERED without access?  It takes back one that waits, and
+ * is not sent.
+ */
+bool peer_queue_take_back(struct peer *peer, const void *bytes, size_t size);
 
 /* Sends what waits: 0, or -EAGAIN while something is left, or -errno. */
 int peer_queue_flush(struct peer *peer);

@@ -40,6 +40,40 @@ int place_default(char *path, size_t room)
 	return length < 0 || (size_t)length >= room ? -ENAMETOOLONG : 0;
 }
 
+void place_folder(const char *path, char *folder, size_t room)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		(void)snprintf(folder, room, "%s", slash ? "/" : ".");
+	else
+		(void)snprintf(folder, room, "%.*s", (int)(slash - path), path);
+}
+
+static int print_folder(char *path, size_t room, const char *base, const char *rest)
+{
+	int length = snprintf(path, room, "%s%s", base, rest);
+
+	return length < 0 || (size_t)length >= room ? -ENAMETOOLONG : 0;
+}
+
+int place_state_dir(char *path, size_t room)
+{
+	const char *passed = getenv("STATE_DIRECTORY");
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (passed && passed[0] == '/')
+		return print_folder(path, room, passed, "");
+	if (geteuid() == 0)
+		return print_folder(path, room, "/var/lib", "/vmsect");
+	if (state && state[0] == '/')
+		return print_folder(path, room, state, "/vmsect");
+	if (home && home[0] == '/')
+		return print_folder(path, room, home, "/.local/state/vmsect");
+	return -ENOENT;
+}
+
 /* Others must not be able to move the socket away or to have made the folder. */
 static int check_folder(const char *folder)
 {
@@ -82,4 +116,72 @@ int place_prepare(const char *path)
 		log_error("%s: not a folder that only this user can change: %s", folder,
 			  strerror(-r));
 	return r;
+}
+
+static int print_dir(char *dir, size_t room, const char *folder, const char *tail)
+{
+	int length = snprintf(dir, room, "%s%s", folder, tail);
+
+	return length < 0 || (size_t)length >= room ? -ENAMETOOLONG : 0;
+}
+
+/*
+ * The first of the folders that a service manager lists, or NULL; in `folder`.
+ * That of a dynamic user is a link that the manager has made.
+ */
+static const char *manager_dir(const char *variable, char folder[PATH_MAX])
+{
+	const char *value = getenv(variable);
+	size_t length = value ? strcspn(value, ":") : 0;
+	char copy[PATH_MAX];
+
+	if (!length || value[0] != '/' || length >= sizeof(copy))
+		return NULL;
+	memcpy(copy, value, length);
+	copy[length] = '\0';
+	return realpath(copy, folder);
+}
+
+/* The folder of a path, in full: a daemon leaves the folder that it was started in. */
+static int folder_of(const char *path, char folder[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) : 0;
+	char copy[PATH_MAX] = ".";
+
+	if (length >= sizeof(copy))
+		return -ENAMETOOLONG;
+	if (slash) {
+		memcpy(copy, path, length);
+		copy[length] = '\0';
+	}
+	return realpath(length || !slash ? copy : "/", folder) ? 0 : -errno;
+}
+
+int place_runtime(const char *socket_path, bool is_passed, char *dir, size_t room)
+{
+	char folder[PATH_MAX];
+	int r = 0;
+
+	if (!is_passed || !manager_dir("RUNTIME_DIRECTORY", folder))
+		r = socket_path[0] ? folder_of(socket_path, folder) : -ENOENT;
+	if (!r)
+		r = print_dir(dir, room, folder, "");
+	return r < 0 ? r : check_folder(dir);
+}
+
+int place_state(char *dir, size_t room)
+{
+	const char *base = getenv("XDG_STATE_HOME");
+	char folder[PATH_MAX];
+
+	if (manager_dir("STATE_DIRECTORY", folder))
+		return print_dir(dir, room, folder, "");
+	if (geteuid() == 0)
+		return print_dir(dir, room, "/var/lib", "/vmsect");
+	if (base && base[0] == '/')
+		return print_dir(dir, room, base, "/vmsect");
+	base = getenv("HOME");
+	return base && base[0] == '/' ? print_dir(dir, room, base, "/.local/state/vmsect")
+				      : -ENOENT;
 }

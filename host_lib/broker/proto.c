@@ -9,6 +9,9 @@
 #include "base/parse.h"
 
 _Static_assert(NAME_LENGTH_MAX == VMSECT_NAME_MAX, "names of base and protocol");
+_Static_assert(offsetof(struct vmsect_req_resume, version) ==
+		       offsetof(struct vmsect_req_hello, version),
+	       "one place for the version");
 
 struct operation {
 	const char *name;
@@ -109,7 +112,7 @@ static int check_view_stats(const struct request *request, struct refusal *refus
 {
 	const struct vmsect_req_view_stats *stats = &request->view_stats;
 
-	return stats->reserved[0] || stats->reserved[1] ? refuse_reserved(refusal) : 0;
+	return stats->reserved ? refuse_reserved(refusal) : 0;
 }
 
 static int check_peer_stats(const struct request *request, struct refusal *refusal)
@@ -136,6 +139,66 @@ static int check_list(const struct request *request, struct refusal *refusal)
 				     : 0;
 }
 
+static int check_map(const struct request *request, struct refusal *refusal)
+{
+	return request->map.reserved ? refuse_reserved(refusal) : 0;
+}
+
+static int check_pass(const struct request *request, struct refusal *refusal)
+{
+	return request->pass.reserved ? refuse_reserved(refusal) : 0;
+}
+
+static int check_grant(const struct request *request, struct refusal *refusal)
+{
+	const struct vmsect_req_grant *grant = &request->grant;
+	bool is_vm = grant->grant.grantee == VMSECT_GRANTEE_VM;
+
+	if (grant->grant.reserved)
+		return refuse_reserved(refusal);
+	if (grant->grant.grantee < VMSECT_GRANTEE_UID || grant->grant.grantee > VMSECT_GRANTEE_VM)
+		return refuse_format(refusal, "the kind of grantee is unknown");
+	if (grant->flags & ~(VMSECT_GRANT_TAKE_BACK | VMSECT_GRANT_REVOKE))
+		return refuse_format(refusal, "a flag of the grant is unknown");
+	if (!is_vm && grant->grant.name[0])
+		return refuse_format(refusal, "only VMs are granted rights by name");
+	return check_name(grant->grant.name, !is_vm, refusal);
+}
+
+static int check_extend(const struct request *request, struct refusal *refusal)
+{
+	return request->extend.reserved ? refuse_reserved(refusal) : 0;
+}
+
+static int check_protect(const struct request *request, struct refusal *refusal)
+{
+	return request->protect.reserved ? refuse_reserved(refusal) : 0;
+}
+
+static int check_flush(const struct request *request, struct refusal *refusal)
+{
+	const struct vmsect_req_flush *flush = &request->flush;
+
+	if (flush->flags & ~VMSECT_FLUSH_DURABLE)
+		return refuse_format(refusal, "a flag of the flush is unknown");
+	if (flush->handle && flush->view)
+		return refuse_format(refusal, "a flush is of a handle or of a view");
+	return 0;
+}
+
+static int check_file(const struct request *request, struct refusal *refusal)
+{
+	const struct vmsect_req_file *file = &request->file;
+
+	if (file->reserved)
+		return refuse_reserved(refusal);
+	if (file->action < VMSECT_FILE_QUERY || file->action > VMSECT_FILE_REMOVE)
+		return refuse_format(refusal, "the action is unknown");
+	if (file->size_bytes && file->action != VMSECT_FILE_TRUNCATE)
+		return refuse_format(refusal, "only TRUNCATE has a size");
+	return 0;
+}
+
 #define REQUEST(type) sizeof(struct vmsect_req_##type)
 static const struct operation operations[] = {
 	[VMSECT_OP_HELLO] = { "HELLO", REQUEST(hello), false, check_hello },
@@ -144,13 +207,28 @@ static const struct operation operations[] = {
 	[VMSECT_OP_CLOSE] = { "CLOSE", REQUEST(handle), false, check_handle },
 	[VMSECT_OP_REMOVE] = { "REMOVE", REQUEST(remove), false, check_remove },
 	[VMSECT_OP_QUERY] = { "QUERY", REQUEST(handle), false, check_handle },
-	[VMSECT_OP_MAP] = { "MAP", REQUEST(map), false, NULL },
+	[VMSECT_OP_MAP] = { "MAP", REQUEST(map), false, check_map },
 	[VMSECT_OP_UNMAP] = { "UNMAP", REQUEST(unmap), false, NULL },
 	[VMSECT_OP_VIEW_STATS] = { "VIEW_STATS", REQUEST(view_stats), false, check_view_stats },
 	[VMSECT_OP_LIST_SECTIONS] = { "LIST_SECTIONS", REQUEST(list), false, check_list_sections },
 	[VMSECT_OP_LIST_VIEWS] = { "LIST_VIEWS", REQUEST(list), false, check_list },
 	[VMSECT_OP_LIST_PEERS] = { "LIST_PEERS", REQUEST(list), false, check_list },
 	[VMSECT_OP_PEER_STATS] = { "PEER_STATS", REQUEST(peer_stats), false, check_peer_stats },
+	[VMSECT_OP_RESUME] = { "RESUME", REQUEST(resume), false, NULL },
+	[VMSECT_OP_HAND_BACK] = { "HAND_BACK", REQUEST(hand_back), true, NULL },
+	[VMSECT_OP_DUPLICATE] = { "DUPLICATE", REQUEST(duplicate), false, NULL },
+	[VMSECT_OP_PASS] = { "PASS", REQUEST(pass), false, check_pass },
+	[VMSECT_OP_ACCEPT] = { "ACCEPT", REQUEST(accept), false, NULL },
+	[VMSECT_OP_GRANT] = { "GRANT", REQUEST(grant), false, check_grant },
+	[VMSECT_OP_LIST_GRANTS] = { "LIST_GRANTS", REQUEST(handle), false, check_handle },
+	[VMSECT_OP_EXTEND] = { "EXTEND", REQUEST(extend), false, check_extend },
+	[VMSECT_OP_COMMIT] = { "COMMIT", REQUEST(commit), false, NULL },
+	[VMSECT_OP_PROTECT] = { "PROTECT", REQUEST(protect), false, check_protect },
+	[VMSECT_OP_FLUSH] = { "FLUSH", REQUEST(flush), false, check_flush },
+	[VMSECT_OP_PUBLISH] = { "PUBLISH", REQUEST(publish), true, NULL },
+	[VMSECT_OP_SEAL] = { "SEAL", REQUEST(handle), false, check_handle },
+	[VMSECT_OP_REVOKED] = { "REVOKED", REQUEST(unmap), false, NULL },
+	[VMSECT_OP_FILE] = { "FILE", REQUEST(file), true, check_file },
 };
 #define OPERATION_COUNT (sizeof(operations) / sizeof(operations[0]))
 
@@ -185,15 +263,15 @@ static int check_header(const struct vmsect_msg_hdr *hdr, struct refusal *refusa
 }
 
 /*
- * Another version may have another HELLO: its version is looked at before its
- * size, so that a client of the future learns what is wrong.
+ * Another version may have another HELLO (RESUME's version is in the same place): its version is
+ * looked at before its size, so that a client of the future learns what is wrong.
  */
 static int check_version(const void *bytes, size_t size, struct refusal *refusal)
 {
 	uint32_t version = 0;
 
 	if (size < offsetof(struct vmsect_req_hello, version) + sizeof(version))
-		return refuse_end(refusal, "HELLO has no version");
+		return refuse_end(refusal, "HELLO or RESUME has no version");
 	memcpy(&version, (const char *)bytes + offsetof(struct vmsect_req_hello, version),
 	       sizeof(version));
 	if (version == VMSECT_PROTO_VERSION)
@@ -239,7 +317,7 @@ int proto_decode(const void *bytes, size_t size, unsigned int fds, struct reques
 	r = check_message(&hdr, size, fds, refusal);
 	if (!r)
 		r = check_header(&hdr, refusal);
-	if (!r && hdr.op == VMSECT_OP_HELLO)
+	if (!r && (hdr.op == VMSECT_OP_HELLO || hdr.op == VMSECT_OP_RESUME))
 		r = check_version(bytes, size, refusal);
 	return r ? r : decode_body(bytes, size, ret_request, refusal);
 }

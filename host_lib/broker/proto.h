@@ -28,13 +28,25 @@ struct request {
 		struct vmsect_req_hello hello;
 		struct vmsect_req_create create;
 		struct vmsect_req_open open;
-		struct vmsect_req_handle handle; /* CLOSE, QUERY */
+		struct vmsect_req_handle handle; /* CLOSE, QUERY, LIST_GRANTS, SEAL */
 		struct vmsect_req_remove remove;
 		struct vmsect_req_map map;
-		struct vmsect_req_unmap unmap;
+		struct vmsect_req_unmap unmap; /* UNMAP, REVOKED */
 		struct vmsect_req_view_stats view_stats;
 		struct vmsect_req_peer_stats peer_stats;
 		struct vmsect_req_list list; /* LIST_SECTIONS, _VIEWS, _PEERS */
+		struct vmsect_req_resume resume;
+		struct vmsect_req_hand_back hand_back;
+		struct vmsect_req_duplicate duplicate;
+		struct vmsect_req_pass pass;
+		struct vmsect_req_accept accept;
+		struct vmsect_req_grant grant;
+		struct vmsect_req_extend extend;
+		struct vmsect_req_commit commit;
+		struct vmsect_req_protect protect;
+		struct vmsect_req_flush flush;
+		struct vmsect_req_publish publish;
+		struct vmsect_req_file file;
 	};
 };
 

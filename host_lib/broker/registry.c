@@ -3,9 +3,12 @@
 #include "broker/registry.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/grant.h"
+#include "broker/offer.h"
 #include "broker/registry_internal.h"
 
 void registry_init(struct registry *registry, const struct limits *limits)
@@ -21,7 +24,21 @@ void registry_deinit(struct registry *registry)
 	assert(!registry->parties && !registry->views);
 	HASH_ITER (hh, registry->sections, section, next)
 		registry_free_section(registry, section);
+	deadlines_deinit(&registry->deadlines);
 	account_deinit(&registry->account);
+}
+
+void registry_changed(const struct registry *registry, enum registry_object kind,
+		      const void *object)
+{
+	if (registry->watch.changed)
+		registry->watch.changed(registry->watch.arg, kind, object);
+}
+
+void registry_gone(const struct registry *registry, enum registry_object kind, const void *object)
+{
+	if (registry->watch.gone)
+		registry->watch.gone(registry->watch.arg, kind, object);
 }
 
 /* Ids wrap after 2^32 connections: those still in use and 0 are passed over. */
@@ -42,8 +59,10 @@ int registry_add_party(struct registry *registry, struct party *party, struct re
 	party->id = new_party_id(registry);
 	party->registry = registry;
 	HASH_ADD(hh, registry->parties, id, sizeof(party->id), party);
-	if (HASH_ADDED(hh, party))
+	if (HASH_ADDED(hh, party)) {
+		registry_changed(registry, REGISTRY_PARTY, party);
 		return 0;
+	}
 	party->id = 0;
 	return refuse_memory(refusal);
 }
@@ -54,10 +73,21 @@ void registry_remove_party(struct registry *registry, struct party *party)
 
 	if (!party->id)
 		return;
+	offer_end_of_party(registry, party);
+	party_forget_all_revoked(party);
 	HASH_ITER (hh, party->attachments, attachment, next)
 		attachment_end(registry, attachment);
+	registry_gone(registry, REGISTRY_PARTY, party);
 	HASH_DEL(registry->parties, party);
 	party->id = 0;
+}
+
+struct party *registry_find_party(const struct registry *registry, uint32_t id)
+{
+	struct party *party;
+
+	HASH_FIND(hh, registry->parties, &id, sizeof(id), party);
+	return party;
 }
 
 struct section *registry_find_section(const struct registry *registry, const char *name)
@@ -76,12 +106,20 @@ struct section *registry_find_section_id(const struct registry *registry, uint64
 	return section;
 }
 
+/* The page file that a new section is charged for. */
+static uint64_t bytes_of(const struct section_spec *spec)
+{
+	if (spec->backing.kind == BACKING_FILE || spec->reserve)
+		return 0;
+	return spec->backing.size_bytes;
+}
+
 static int section_charge(struct registry *registry, struct section *section,
-			  const struct backing_spec *spec, struct refusal *refusal)
+			  const struct section_spec *spec, struct refusal *refusal)
 {
 	struct account *account = &registry->account;
-	uint64_t bytes = spec->kind == BACKING_FILE ? 0 : spec->size_bytes;
-	uint32_t fds = spec->kind == BACKING_FILE && spec->writable ? 2 : 1;
+	uint64_t bytes = bytes_of(spec);
+	uint32_t fds = spec->backing.kind == BACKING_FILE && spec->backing.writable ? 2 : 1;
 	uid_t uid = section->ownership.uid;
 	int r;
 
@@ -114,49 +152,113 @@ static void section_refund(struct registry *registry, const struct section *sect
 	account_refund(&registry->account, uid, RESOURCE_SECTIONS, 1);
 }
 
-/* Into both tables or into none. */
-static int section_list(struct registry *registry, struct section *section)
+int registry_charge_bytes(struct registry *registry, struct section *section, uint64_t bytes,
+			  struct refusal *refusal)
 {
+	int r = account_charge(&registry->account, section->ownership.uid, RESOURCE_BYTES, bytes,
+			       refusal);
+
+	if (!r)
+		section->charged_bytes += bytes;
+	return r;
+}
+
+void registry_refund_bytes(struct registry *registry, struct section *section, uint64_t bytes)
+{
+	account_refund(&registry->account, section->ownership.uid, RESOURCE_BYTES, bytes);
+	section->charged_bytes -= bytes;
+}
+
+int registry_hold_bytes(struct registry *registry, const struct section *section, uint64_t bytes,
+			struct refusal *refusal)
+{
+	return account_charge(&registry->account, section->ownership.uid, RESOURCE_BYTES, bytes,
+			      refusal);
+}
+
+void registry_settle_bytes(struct registry *registry, struct section *section, uint64_t held,
+			   uint64_t kept)
+{
+	account_refund(&registry->account, section->ownership.uid, RESOURCE_BYTES, held - kept);
+	section->charged_bytes += kept;
+}
+
+int registry_draft_section(struct registry *registry, const struct section_spec *spec,
+			   struct section **ret_section, struct refusal *refusal)
+{
+	struct section *section = calloc(1, sizeof(*section));
+	int r;
+
+	if (!section) {
+		(void)refuse_memory(refusal);
+		return -ENOMEM;
+	}
+	section->generation = 1;
+	section->backing_kind = spec->backing.kind;
+	section->protection = spec->protection;
+	section->page_shift = spec->backing.page_shift;
+	section->permanent = spec->permanent;
+	section->reserve = spec->reserve;
+	section->sealable = spec->sealable;
+	section->max_bytes = spec->max_bytes;
+	section->ownership = spec->ownership;
+	memcpy(section->name, spec->name, strnlen(spec->name, VMSECT_NAME_MAX));
+	TAILQ_INIT(&section->views);
+	TAILQ_INIT(&section->offers);
+	TAILQ_INIT(&section->attachments);
+	backing_clear(&section->backing);
+	r = section_charge(registry, section, spec, refusal);
+	if (r < 0) {
+		free(section);
+		return r;
+	}
+	*ret_section = section;
+	return 0;
+}
+
+/* Into both tables or into none. */
+static bool section_enter(struct registry *registry, struct section *section)
+{
+	section->id = ++registry->last_section_id;
 	HASH_ADD(hh, registry->sections, id, sizeof(section->id), section);
 	if (!HASH_ADDED(hh, section))
-		return 0;
+		goto out;
 	if (!section->name[0])
-		return 1;
+		return true;
 	HASH_ADD_KEYPTR(hh_name, registry->names, section->name, strlen(section->name), section);
 	if (HASH_ADDED(hh_name, section))
-		return 1;
+		return true;
 	HASH_DEL(registry->sections, section);
+out:
+	section->id = 0;
+	return false;
+}
+
+int registry_list_section(struct registry *registry, struct section *section,
+			  struct refusal *refusal)
+{
+	if (section->name[0] && registry_find_section(registry, section->name))
+		return refuse(refusal, -EEXIST, VMSECT_DETAIL_NAME,
+			      "there is a section '%s' already", section->name);
+	if (!section_enter(registry, section))
+		return refuse_memory(refusal);
+	registry_changed(registry, REGISTRY_SECTION, section);
 	return 0;
 }
 
 int registry_new_section(struct registry *registry, const struct section_spec *spec,
 			 struct section **ret_section, struct refusal *refusal)
 {
-	struct section *section = calloc(1, sizeof(*section));
+	struct section *section = NULL;
 	int r;
 
-	if (!section)
-		return refuse_memory(refusal);
-	section->id = ++registry->last_section_id;
-	section->generation = 1;
-	section->backing_kind = spec->backing.kind;
-	section->protection = spec->protection;
-	section->page_shift = spec->backing.page_shift;
-	section->permanent = spec->permanent;
-	section->ownership = spec->ownership;
-	memcpy(section->name, spec->name, strnlen(spec->name, VMSECT_NAME_MAX));
-	TAILQ_INIT(&section->views);
-	TAILQ_INIT(&section->attachments);
-	backing_clear(&section->backing);
-	r = section_charge(registry, section, &spec->backing, refusal);
-	if (r < 0) {
-		free(section);
+	r = registry_draft_section(registry, spec, &section, refusal);
+	if (r < 0)
 		return r;
-	}
-	if (!section_list(registry, section)) {
-		section_refund(registry, section);
-		free(section);
-		return refuse_memory(refusal);
+	r = registry_list_section(registry, section, refusal);
+	if (r < 0) {
+		registry_free_section(registry, section);
+		return r;
 	}
 	*ret_section = section;
 	return 0;
@@ -170,14 +272,21 @@ void section_drop_name(struct registry *registry, struct section *section)
 	HASH_DELETE(hh_name, registry->names, section);
 	memset(section->name, 0, sizeof(section->name));
 	section->generation++;
+	registry_changed(registry, REGISTRY_SECTION, section);
 }
 
 void registry_free_section(struct registry *registry, struct section *section)
 {
-	assert(!section->handle_count && !section->view_count);
-	section_drop_name(registry, section);
-	HASH_DEL(registry->sections, section);
+	assert(!section->handle_count && !section->view_count && !section->pins);
+	offer_end_of_section(registry, section);
+	grant_end_all(registry, section);
+	if (section->id) {
+		section_drop_name(registry, section);
+		registry_gone(registry, REGISTRY_SECTION, section);
+		HASH_DEL(registry->sections, section);
+	}
 	section_refund(registry, section);
+	commit_map_deinit(&section->committed);
 	backing_deinit(&section->backing);
 	free(section);
 }
@@ -187,13 +296,34 @@ void section_collect(struct registry *registry, struct section *section)
 	if (section->permanent || section->handle_count)
 		return;
 	section_drop_name(registry, section);
-	if (!section->view_count)
+	if (!section->view_count && !section->pins)
 		registry_free_section(registry, section);
+}
+
+void registry_unpin(struct registry *registry, struct section *section)
+{
+	assert(section->pins);
+	section->pins--;
+	section_collect(registry, section);
 }
 
 void registry_remove_section(struct registry *registry, struct section *section)
 {
 	section->permanent = false;
+	registry_changed(registry, REGISTRY_SECTION, section);
 	section_drop_name(registry, section);
 	section_collect(registry, section);
+}
+
+void registry_tell_section(const struct registry *registry, const struct section *section,
+			   bool views, const struct registry_event *event)
+{
+	struct attachment *attachment;
+
+	if (!registry->tell)
+		return;
+	TAILQ_FOREACH (attachment, &section->attachments, of_section) {
+		if (attachment->handle_count || views)
+			registry->tell(registry->tell_arg, attachment->party, event);
+	}
 }

@@ -23,6 +23,8 @@
 #include <vmsect/vmsect_proto.h>
 #include "broker/account.h"
 #include "broker/backing.h"
+#include "broker/commit_map.h"
+#include "broker/deadline.h"
 #include "broker/hash.h"
 #include "broker/policy.h"
 
@@ -36,6 +38,15 @@ struct party_counters {
 
 struct party {
 	uint32_t id; /* 0: not in the registry */
+	unsigned char token[VMSECT_TOKEN_BYTES]; /* secret, for RESUME */
+	/*
+	 * The last request that changed something, for RESUME: if the client sends
+	 * that cookie again it gets the same answer.
+	 */
+	uint64_t last_cookie;
+	uint64_t last_result; /* the handle, view or offer that it made, or 0 */
+	uint16_t last_op;
+	bool absent; /* restored from the journal, and not back yet */
 	uint32_t kind; /* enum vmsect_peer_kind */
 	uint32_t cpus;
 	uint64_t memory_bytes;
@@ -48,6 +59,7 @@ struct party {
 	uint32_t handle_count;
 	uint32_t view_count;
 	struct handle *handles; /* by id */
+	struct revoked_handle *revoked_handles; /* by id */
 	struct attachment *attachments; /* by section id */
 	UT_hash_handle hh;
 };
@@ -55,6 +67,7 @@ struct party {
 TAILQ_HEAD(view_list, view);
 TAILQ_HEAD(handle_list, handle);
 TAILQ_HEAD(attachment_list, attachment);
+TAILQ_HEAD(offer_list, offer);
 
 struct section {
 	uint64_t id;
@@ -63,15 +76,24 @@ struct section {
 	uint32_t protection;
 	uint32_t page_shift;
 	bool permanent;
-	struct ownership ownership;
+	bool reserve; /* page file: pages are charged when committed */
+	bool sealable;
+	bool sealed;
+	bool missing; /* restored from the journal, memory not handed back yet */
+	uint32_t io_error; /* first errno of a write-back, for ever */
+	uint64_t max_bytes; /* page file: of its memory; a data file: 0 */
+	struct commit_map committed; /* reserve only */
+	struct ownership ownership; /* and the grants */
 	struct backing backing;
 	char name[VMSECT_NAME_MAX + 1]; /* empty: anonymous or removed */
 	/* below: the registry's */
 	uint64_t charged_bytes;
 	uint32_t charged_fds;
+	uint32_t pins; /* jobs that work on it: it is not freed meanwhile */
 	uint32_t handle_count;
 	uint32_t view_count;
 	struct view_list views; /* ascending ids */
+	struct offer_list offers;
 	struct attachment_list attachments;
 	UT_hash_handle hh; /* by id, ascending */
 	UT_hash_handle hh_name;
@@ -92,8 +114,16 @@ struct attachment {
 struct handle {
 	uint32_t id; /* of its party alone, not 0 */
 	uint32_t access;
+	uint64_t expires_ms; /* CLOCK_BOOTTIME; 0: never */
+	struct deadline deadline; /* of expires_ms */
 	struct attachment *attachment;
 	TAILQ_ENTRY(handle) of_attachment;
+	UT_hash_handle hh;
+};
+
+/* The number of a handle that was revoked and that its client has not closed yet. */
+struct revoked_handle {
+	uint32_t id;
 	UT_hash_handle hh;
 };
 
@@ -103,23 +133,74 @@ struct view {
 	uint64_t length;
 	uint64_t place;
 	uint64_t denied_writes;
-	uint32_t protection;
+	uint64_t private_pages; /* as its client said */
+	uint64_t room; /* GROWABLE, else 0 */
+	uint64_t expires_ms; /* of its handle */
+	uint64_t charged_private; /* bytes: a writecopy view may copy all of itself */
+	uint32_t protection; /* with which it was mapped */
+	uint32_t protection_now; /* of all of it, or 0 */
+	uint32_t flags; /* VMSECT_VIEW_ */
 	uint32_t access; /* of the handle it was mapped through */
+	struct deadline deadline; /* of expires_ms */
 	struct attachment *attachment;
 	TAILQ_ENTRY(view) of_section;
 	TAILQ_ENTRY(view) of_attachment;
 	UT_hash_handle hh; /* by id, ascending */
 };
 
-/* Told of peers that come to and go from a section; `to` has a handle on it. */
-typedef void (*registry_tell)(void *arg, struct party *to, enum vmsect_wire_event_type type,
-			      const struct party *who, const struct section *section);
+/* A handle that waits for another party to accept it. */
+struct offer {
+	uint64_t id;
+	uint64_t expires_ms;
+	uint32_t access;
+	uint32_t from; /* party ids */
+	uint32_t to;
+	struct section *section;
+	struct deadline deadline; /* of expires_ms */
+	TAILQ_ENTRY(offer) of_section;
+	UT_hash_handle hh;
+};
+
+/* What a party is told. */
+struct registry_event {
+	enum vmsect_wire_event_type type;
+	uint32_t peer;
+	uint64_t section;
+	uint64_t view;
+	uint64_t value;
+	uint64_t offset;
+	uint64_t length;
+};
+typedef void (*registry_tell)(void *arg, struct party *to, const struct registry_event *event);
+
+/*
+ * Someone who keeps a copy: told after each change of what must outlive the
+ * broker, with the object as it is now (or, gone, just before it is freed).
+ * What a request changed is one unit, which broker_request.c ends.  Whoever
+ * changes an object's fields calls registry_changed().
+ */
+enum registry_object {
+	REGISTRY_PARTY, /* struct party */
+	REGISTRY_SECTION, /* struct section, with grants and committed pages */
+	REGISTRY_HANDLE, /* struct handle */
+	REGISTRY_VIEW, /* struct view */
+	REGISTRY_OFFER, /* struct offer */
+};
+struct registry_watch {
+	void (*changed)(void *arg, enum registry_object kind, const void *object);
+	void (*gone)(void *arg, enum registry_object kind, const void *object);
+	void *arg; /* borrowed */
+};
 
 struct registry {
 	struct account account;
 	uint64_t broker_generation;
 	registry_tell tell; /* may be NULL */
 	void *tell_arg; /* borrowed */
+	struct registry_watch watch; /* calls may be NULL */
+	struct deadlines deadlines; /* of handles, views and offers */
+	uint64_t last_offer_id;
+	struct offer *offers; /* by id */
 	uint64_t last_section_id;
 	uint64_t last_view_id;
 	uint32_t last_party_id;
@@ -129,11 +210,19 @@ struct registry {
 	struct party *parties; /* by id */
 };
 
+/* Calls the watch, if there is one. */
+void registry_changed(const struct registry *registry, enum registry_object kind,
+		      const void *object);
+void registry_gone(const struct registry *registry, enum registry_object kind, const void *object);
+
 /* What a new section is; strings and numbers have been checked. */
 struct section_spec {
 	const char *name; /* empty: anonymous */
 	uint32_t protection;
 	bool permanent;
+	bool reserve;
+	bool sealable;
+	uint64_t max_bytes;
 	struct ownership ownership;
 	struct backing_spec backing;
 };
@@ -144,6 +233,8 @@ struct view_spec {
 	uint64_t offset;
 	uint64_t length;
 	uint64_t place;
+	uint64_t room;
+	uint32_t flags; /* VMSECT_VIEW_ */
 };
 
 void registry_init(struct registry *registry, const struct limits *limits);
@@ -160,6 +251,7 @@ void registry_remove_party(struct registry *registry, struct party *party);
 /* NULL: there is none. */
 struct section *registry_find_section(const struct registry *registry, const char *name);
 struct section *registry_find_section_id(const struct registry *registry, uint64_t id);
+struct party *registry_find_party(const struct registry *registry, uint32_t id);
 struct handle *party_find_handle(const struct party *party, uint32_t id);
 struct attachment *party_find_attachment(const struct party *party, uint64_t section_id);
 struct view *registry_find_view(const struct registry *registry, uint64_t id);
@@ -171,6 +263,41 @@ struct view *registry_find_view(const struct registry *registry, uint64_t id);
  */
 int registry_new_section(struct registry *registry, const struct section_spec *spec,
 			 struct section **ret_section, struct refusal *refusal);
+
+/*
+ * The same in two steps, for a section whose memory takes time: first one that
+ * is charged for and that nobody can find, which has no id yet, then the rest.
+ * One that is not listed is freed by registry_free_section().
+ */
+int registry_draft_section(struct registry *registry, const struct section_spec *spec,
+			   struct section **ret_section, struct refusal *refusal);
+/* -EEXIST (NAME), -ENOMEM. */
+int registry_list_section(struct registry *registry, struct section *section,
+			  struct refusal *refusal);
+
+/* A job that worked on the section has ended; the section may go with it. */
+void registry_unpin(struct registry *registry, struct section *section);
+
+/* Tells all parties that have a handle or (if `views`) a view of the section. */
+void registry_tell_section(const struct registry *registry, const struct section *section,
+			   bool views, const struct registry_event *event);
+
+/*
+ * More bytes (or fewer) of page file for a section.  -EDQUOT.  The caller says
+ * registry_changed().
+ */
+int registry_charge_bytes(struct registry *registry, struct section *section, uint64_t bytes,
+			  struct refusal *refusal);
+void registry_refund_bytes(struct registry *registry, struct section *section, uint64_t bytes);
+
+/*
+ * The same for a job: what it may need is held, and at its end the section gets
+ * what it has needed (`kept`) and the owner the rest.
+ */
+int registry_hold_bytes(struct registry *registry, const struct section *section, uint64_t bytes,
+			struct refusal *refusal);
+void registry_settle_bytes(struct registry *registry, struct section *section, uint64_t held,
+			   uint64_t kept);
 
 /* Destroys a section that has neither handle nor view. */
 void registry_free_section(struct registry *registry, struct section *section);
@@ -185,9 +312,31 @@ int party_open(struct party *party, struct section *section, uint32_t access,
 /* The section may go with it. */
 void registry_close(struct registry *registry, struct handle *handle);
 
-/* -EDQUOT, -ENOMEM. */
+/* The same for one that was revoked: its party remembers the number. */
+void registry_close_revoked(struct registry *registry, struct handle *handle);
+
+/* Was that handle revoked, and not closed since? */
+bool party_is_revoked(const struct party *party, uint32_t handle_id);
+
+/* Closes the number of a revoked handle; false if it is none. */
+bool party_forget_revoked(struct party *party, uint32_t handle_id);
+
+/* From now on the handle ends at that time; 0: never, as before.  -ENOMEM. */
+int registry_expire_handle(struct registry *registry, struct handle *handle, uint64_t expires_ms,
+			   struct refusal *refusal);
+
+/* Takes in handles, views and offers that were made with a time of expiry alone.  -ENOMEM. */
+int registry_adopt_deadlines(struct registry *registry);
+
+/*
+ * The view expires with its handle.  A writecopy view is charged for private
+ * pages (RESOURCE_PRIVATE).  -EDQUOT, -ENOMEM.
+ */
 int registry_map(struct registry *registry, const struct handle *handle,
 		 const struct view_spec *spec, struct view **ret_view, struct refusal *refusal);
+
+/* Charges a view for private pages, all of its room; once.  -EDQUOT, -ENOMEM. */
+int registry_charge_private(struct registry *registry, struct view *view, struct refusal *refusal);
 
 /* The section may go with it. */
 void registry_unmap(struct registry *registry, struct view *view);

@@ -14,4 +14,7 @@ void section_collect(struct registry *registry, struct section *section);
 /* Ends all handles and views of the attachment, and with them itself. */
 void attachment_end(struct registry *registry, struct attachment *attachment);
 
+/* Forgets the numbers of revoked handles: the party ends. */
+void party_forget_all_revoked(struct party *party);
+
 #endif

@@ -18,6 +18,11 @@ struct reply {
 		struct vmsect_rep_section section;
 		struct vmsect_rep_map map;
 		struct vmsect_rep_list list;
+		struct vmsect_rep_resume resume;
+		struct vmsect_rep_pass pass;
+		struct vmsect_rep_grant grant;
+		struct vmsect_rep_extend extend;
+		struct vmsect_rep_file file;
 		unsigned char bytes[VMSECT_MSG_MAX];
 	};
 };

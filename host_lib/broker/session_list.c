@@ -28,12 +28,19 @@ static struct section *section_after(const struct registry *registry, uint64_t a
 	return section;
 }
 
+/* Who has something of a section knows of it, whatever the owner says of others. */
+static bool may_see(const struct session *session, const struct section *section)
+{
+	return party_find_attachment(session->party, section->id) ||
+	       policy_may_see(session->party, &section->ownership);
+}
+
 /* False when the message is full. */
 static bool list_section(const struct session *session, const struct section *section)
 {
 	struct vmsect_wire_section *entry;
 
-	if (!policy_may_see(&session->party->subject, &section->ownership))
+	if (!may_see(session, section))
 		return true;
 	entry = reply_list_entry(session->reply, sizeof(*entry));
 	if (!entry)
@@ -46,7 +53,7 @@ static int list_one_section(const struct session *session, const char *name)
 {
 	struct section *section = registry_find_section(session->registry, name);
 
-	if (!section || !policy_may_see(&session->party->subject, &section->ownership))
+	if (!section || !may_see(session, section))
 		return refuse(session->refusal, -ENOENT, VMSECT_DETAIL_NAME,
 			      "there is no section '%s'", name);
 	list_start(session);
@@ -86,15 +93,14 @@ static struct view *view_after(const struct registry *registry, const struct sec
 
 static bool list_view(const struct session *session, const struct view *view)
 {
-	const struct subject *reader = &session->party->subject;
 	struct vmsect_wire_view *entry;
 
-	if (!policy_may_see(reader, &view->attachment->section->ownership))
+	if (!may_see(session, view->attachment->section))
 		return true;
 	entry = reply_list_entry(session->reply, sizeof(*entry));
 	if (!entry)
 		return false;
-	wire_view(view, reader, entry);
+	wire_view(view, &session->party->subject, entry);
 	return true;
 }
 
@@ -128,8 +134,7 @@ static bool is_wanted(const struct session *session, const struct party *party)
 	if (!section_id)
 		return true;
 	attachment = party_find_attachment(party, section_id);
-	return attachment &&
-	       policy_may_see(&session->party->subject, &attachment->section->ownership);
+	return attachment && may_see(session, attachment->section);
 }
 
 /* Few enough (RESOURCE_CLIENTS) to be looked through from the start. */

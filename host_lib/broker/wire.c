@@ -4,13 +4,23 @@
 
 #include <string.h>
 
-/* vmsect.h and the wire agree on this bit. */
+/* vmsect.h and the wire agree on these bits. */
 #define SECTION_PERMANENT 0x1u
+#define SECTION_RESERVE 0x2u
+#define SECTION_SEALABLE 0x4u
+#define SECTION_SEALED 0x8u
 
 static void copy_text(char *field, size_t room, const char *text)
 {
 	if (text)
 		memcpy(field, text, strnlen(text, room - 1));
+}
+
+static uint32_t flags_of(const struct section *section)
+{
+	return (section->permanent ? SECTION_PERMANENT : 0) |
+	       (section->reserve ? SECTION_RESERVE : 0) |
+	       (section->sealable ? SECTION_SEALABLE : 0) | (section->sealed ? SECTION_SEALED : 0);
 }
 
 void wire_section(const struct section *section, struct vmsect_wire_section *ret_wire)
@@ -22,13 +32,19 @@ void wire_section(const struct section *section, struct vmsect_wire_section *ret
 	ret_wire->allocated_bytes = backing_allocated(&section->backing);
 	ret_wire->backing = section->backing_kind;
 	ret_wire->protection = section->protection;
-	ret_wire->flags = section->permanent ? SECTION_PERMANENT : 0;
+	ret_wire->flags = flags_of(section);
+	ret_wire->max_bytes = section->max_bytes;
+	ret_wire->committed_bytes = section->backing_kind == BACKING_FILE
+					    ? section->backing.size_bytes
+					    : section->charged_bytes;
+	ret_wire->io_error = section->io_error;
 	ret_wire->page_shift = section->page_shift;
 	ret_wire->uid = section->ownership.uid;
 	ret_wire->gid = section->ownership.gid;
 	ret_wire->mode = section->ownership.mode;
 	ret_wire->handles = section->handle_count;
 	ret_wire->views = section->view_count;
+	ret_wire->grants = section->ownership.grant_count;
 	copy_text(ret_wire->name, sizeof(ret_wire->name), section->name);
 	copy_text(ret_wire->path, sizeof(ret_wire->path), section->backing.path);
 }
@@ -49,6 +65,10 @@ void wire_view(const struct view *view, const struct subject *reader,
 	ret_wire->denied_writes = view->denied_writes;
 	ret_wire->peer = party->id;
 	ret_wire->protection = view->protection;
+	ret_wire->room = view->room;
+	ret_wire->private_pages = view->private_pages;
+	ret_wire->protection_now = view->protection_now;
+	ret_wire->flags = view->flags;
 	ret_wire->access = view->access;
 	ret_wire->peer_kind = party->kind;
 	ret_wire->pid = party->subject.pid;

@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events: taken from the socket, or from the queue where they wait when they
- * came ahead of a reply.  A caller who never asks loses the oldest and is told
- * so, rather than having the queue grow or the reply wait.
+ * Events: what the broker tells is done at once, then it waits for the caller
+ * in a queue.  A caller who never asks loses the oldest and is told so, rather
+ * than having the queue grow or a reply wait; but the outcomes of what it asked
+ * for (of which there are never more than PENDING_TICKETS_MAX) stay.
  */
 #include "lib/client.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "base/fdmsg.h"
-
 #define RECEIVE_MAX 64 /* messages for one call: a broker that floods cannot keep the caller */
 
-static void queue_push(struct event_queue *queue, const struct vmsect_event *event)
+_Static_assert(PENDING_TICKETS_MAX < CLIENT_EVENTS_MAX, "something can always give way");
+
+static struct vmsect_event *queue_at(struct event_queue *queue, size_t index)
 {
-	if (queue->count == CLIENT_EVENTS_MAX) {
-		queue->first = (queue->first + 1) % CLIENT_EVENTS_MAX;
-		queue->count--;
-		queue->lost++;
-	}
-	queue->events[(queue->first + queue->count) % CLIENT_EVENTS_MAX] = *event;
+	return &queue->events[(queue->first + index) % CLIENT_EVENTS_MAX];
+}
+
+/* The oldest that may be lost goes. */
+static void queue_drop(struct event_queue *queue)
+{
+	size_t i = 0;
+
+	while (queue_at(queue, i)->type == VMSECT_EVENT_DONE)
+		i++;
+	for (; i > 0; i--)
+		*queue_at(queue, i) = *queue_at(queue, i - 1);
+	queue->first = (queue->first + 1) % CLIENT_EVENTS_MAX;
+	queue->count--;
+	queue->lost++;
+}
+
+void client_push_event(struct vmsect_client *client, const struct vmsect_event *event)
+{
+	struct event_queue *queue = &client->events;
+
+	if (queue->count == CLIENT_EVENTS_MAX)
+		queue_drop(queue);
+	*queue_at(queue, queue->count) = *event;
 	queue->count++;
 }
 
@@ -40,6 +59,87 @@ static bool queue_pop(struct event_queue *queue, struct vmsect_event *ret_event)
 	return true;
 }
 
+/* A section has a new size: its views follow. */
+static void views_resize(struct vmsect_client *client, uint64_t section_id, uint64_t size_bytes)
+{
+	struct client_object *object;
+
+	TAILQ_FOREACH (object, &client->objects, of_client) {
+		if (object->section_id == section_id && object->state == OBJECT_LIVE &&
+		    object->ops && object->ops->resized)
+			object->ops->resized(object, size_bytes);
+	}
+}
+
+/* The answer to REVOKE_VIEW; without memory for it the broker goes on waiting. */
+static void answer_revoked(struct vmsect_client *client, uint64_t view_id)
+{
+	struct vmsect_req_unmap revoked = { .view = view_id };
+	struct client_request request = { VMSECT_OP_REVOKED, &revoked.hdr, sizeof(revoked), NULL,
+					  0 };
+	struct pending *pending;
+
+	(void)pending_add_copy(client, PENDING_FORGOTTEN, &request, &pending);
+}
+
+/* Takes a mapped view away.  false: the program has unmapped it meanwhile. */
+static bool view_revoke(struct vmsect_client *client, uint64_t view_id)
+{
+	struct client_object *object = object_find(client, OBJECT_VIEW, view_id);
+
+	if (!object)
+		return false;
+	if (!object->ops || !object->ops->revoke)
+		return true;
+	object->ops->revoke(object);
+	object->state = OBJECT_REVOKED;
+	answer_revoked(client, view_id);
+	return true;
+}
+
+static bool handle_revoke(struct vmsect_client *client, uint64_t handle)
+{
+	struct client_object *object = object_find(client, OBJECT_HANDLE, handle);
+
+	if (!object)
+		return false;
+	object->state = OBJECT_REVOKED;
+	object->file = section_file_unref(object->file);
+	return true;
+}
+
+/* Does what the event asks for; true: the program is told. */
+static bool event_obey(struct vmsect_client *client, const struct vmsect_msg_event *message)
+{
+	switch (message->type) {
+	case VMSECT_WIRE_EVENT_RESIZED:
+		views_resize(client, message->section, message->value);
+		return true;
+	case VMSECT_WIRE_EVENT_REVOKE_VIEW:
+		return view_revoke(client, message->view);
+	case VMSECT_WIRE_EVENT_REVOKE_HANDLE:
+		return handle_revoke(client, message->value);
+	case VMSECT_WIRE_EVENT_PEER_JOINED:
+	case VMSECT_WIRE_EVENT_PEER_LEFT:
+	case VMSECT_WIRE_EVENT_COMMITTED:
+	case VMSECT_WIRE_EVENT_OFFERED:
+	case VMSECT_WIRE_EVENT_IO_ERROR:
+		return true;
+	default:
+		/* A newer broker may tell of more; what is not known here is for nobody. */
+		return false;
+	}
+}
+
+/* The numbers of the wire are those of the API. */
+#define SAME(name) ((int)VMSECT_WIRE_EVENT_##name == (int)VMSECT_EVENT_##name)
+_Static_assert(SAME(PEER_JOINED) && SAME(PEER_LEFT) && SAME(RESIZED) && SAME(COMMITTED) &&
+		       SAME(OFFERED) && SAME(IO_ERROR),
+	       "events");
+_Static_assert((int)VMSECT_WIRE_EVENT_REVOKE_VIEW == (int)VMSECT_EVENT_VIEW_REVOKED &&
+		       (int)VMSECT_WIRE_EVENT_REVOKE_HANDLE == (int)VMSECT_EVENT_HANDLE_REVOKED,
+	       "events");
+
 static bool event_header_is_clean(const struct vmsect_msg_hdr *hdr)
 {
 	return !hdr->flags && !hdr->cookie && !hdr->status && !hdr->detail && !hdr->fds &&
@@ -56,62 +156,33 @@ int client_take_event(struct vmsect_client *client)
 	memcpy(&message, client->buffer, sizeof(message));
 	if (message.hdr.size != sizeof(message) || !event_header_is_clean(&message.hdr))
 		return client_break_protocol(client, "an event with a bad header");
-	/* A newer broker may tell of more; what is not known here is not for this program. */
-	if (message.type != VMSECT_WIRE_EVENT_PEER_JOINED &&
-	    message.type != VMSECT_WIRE_EVENT_PEER_LEFT)
+	if (!event_obey(client, &message))
 		return 0;
-	event.type = message.type == VMSECT_WIRE_EVENT_PEER_JOINED ? VMSECT_EVENT_PEER_JOINED
-								   : VMSECT_EVENT_PEER_LEFT;
+	event.type = (enum vmsect_event_type)message.type;
 	event.peer_id = message.peer;
 	event.section_id = message.section;
+	event.view_id = message.view;
 	event.value = message.value;
 	event.offset = message.offset;
 	event.length = message.length;
-	queue_push(&client->events, &event);
+	client_push_event(client, &event);
 	return 0;
-}
-
-/* One message from the socket to the queue.  0, or a failure that ends the connection. */
-static int receive_event(struct vmsect_client *client)
-{
-	struct vmsect_msg_hdr hdr;
-	struct fdmsg msg;
-	int r;
-
-	r = fdmsg_receive(client->fd, client->buffer, sizeof(client->buffer), FDMSG_DONTWAIT, &msg);
-	if (r == -EAGAIN)
-		return r;
-	if (r == FDMSG_E_CUT)
-		return client_break_protocol(client, "a message that is too large");
-	if (r)
-		return client_break(client, -EPIPE, "the broker has gone");
-	client->received = msg.size;
-	if (msg.nfds) {
-		fdmsg_close_fds(&msg);
-		return client_break_protocol(client, "descriptors that were not asked for");
-	}
-	if (msg.size < sizeof(hdr))
-		return client_break_protocol(client, "a message without a header");
-	memcpy(&hdr, client->buffer, sizeof(hdr));
-	if (hdr.op != VMSECT_OP_EVENT)
-		return client_break_protocol(client, "a reply to nothing");
-	return client_take_event(client);
 }
 
 int vmsect_client_next_event(struct vmsect_client *client, struct vmsect_event *ret_event)
 {
+	bool found;
 	int i;
 
+	link_drive(client);
 	/* Events of a kind that is not known here leave the queue empty: look again. */
-	for (i = 0; i < RECEIVE_MAX && !client->events.count && !client->broken; i++) {
-		if (receive_event(client) == -EAGAIN)
+	for (i = 0; i < RECEIVE_MAX && !client->events.count; i++) {
+		if (!link_receive(client))
 			break;
 	}
-	if (queue_pop(&client->events, ret_event))
-		return 1;
-	if (!client->broken || client->disconnect_told)
-		return 0;
-	client->disconnect_told = true;
-	*ret_event = (struct vmsect_event){ .type = VMSECT_EVENT_DISCONNECTED };
-	return 1;
+	found = queue_pop(&client->events, ret_event);
+	if (found && ret_event->type == VMSECT_EVENT_DONE)
+		client->pending.tickets--;
+	link_settle(client);
+	return found;
 }

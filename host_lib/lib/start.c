@@ -33,7 +33,6 @@
 #endif
 
 #define BROKER_NAME "vmsectd"
-#define START_TIMEOUT_MS 5000
 
 extern char **environ;
 
@@ -157,38 +156,61 @@ static int spawn_find_and_start(struct spawn *spawn)
 	return spawn_try(spawn, BROKER_NAME, true);
 }
 
-static int poll_pidfd(int pidfd)
+static int poll_pidfd(int pidfd, int timeout_ms)
 {
 	struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
 	int r;
 
-	r = sys_retry(poll(&poll_fd, 1, START_TIMEOUT_MS));
+	r = sys_retry(poll(&poll_fd, 1, timeout_ms));
 	return r ? r : -ETIMEDOUT;
 }
 
-/* Waits for the starter to end; it never outlives this call. */
-static int spawn_wait(pid_t pid)
+/* It has ended, or is about to. */
+static int starter_reap(struct starter *starter)
 {
-	AUTO_FD int pidfd = -1;
 	int status = 0;
-	int r;
 
-	pidfd = sys_result(pidfd_open(pid, 0));
-	if (pidfd == -ESRCH)
-		return 0; /* gone and reaped by someone else: connecting will tell */
-	if (pidfd < 0)
-		return pidfd;
-	r = poll_pidfd(pidfd);
-	if (r < 0)
-		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-	if (sys_retry(waitpid(pid, &status, 0)) < 0)
+	/* Someone else may have reaped it: connecting will tell. */
+	if (sys_retry(waitpid(starter->pid, &status, 0)) < 0)
 		status = 0;
-	if (r < 0)
-		return r;
+	starter->pidfd = fd_close(starter->pidfd);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECONNREFUSED;
 }
 
-int broker_start(const char *socket_path)
+int starter_wait(struct starter *starter, int timeout_ms)
+{
+	int r;
+
+	if (starter->pidfd < 0)
+		return 0;
+	r = poll_pidfd(starter->pidfd, timeout_ms);
+	return r < 0 ? r : starter_reap(starter);
+}
+
+void starter_kill(struct starter *starter)
+{
+	if (starter->pidfd < 0)
+		return;
+	(void)pidfd_send_signal(starter->pidfd, SIGKILL, NULL, 0);
+	(void)starter_reap(starter);
+}
+
+/* The process by its pidfd; one that is gone and reaped by someone else has none. */
+static int starter_open(struct starter *starter, pid_t pid)
+{
+	int pidfd = sys_result(pidfd_open(pid, 0));
+
+	if (pidfd < 0 && pidfd != -ESRCH) {
+		(void)kill(pid, SIGKILL);
+		(void)sys_retry(waitpid(pid, NULL, 0));
+		return pidfd;
+	}
+	starter->pid = pid;
+	starter->pidfd = pidfd < 0 ? -1 : pidfd;
+	return 0;
+}
+
+int starter_begin(struct starter *starter, const char *socket_path)
 {
 	struct spawn spawn;
 	int r;
@@ -202,5 +224,18 @@ int broker_start(const char *socket_path)
 	if (!r)
 		r = spawn_find_and_start(&spawn);
 	spawn_deinit(&spawn);
-	return r < 0 ? r : spawn_wait(spawn.pid);
+	return r < 0 ? r : starter_open(starter, spawn.pid);
+}
+
+int broker_start(const char *socket_path)
+{
+	struct starter starter = { .pidfd = -1 };
+	int r;
+
+	r = starter_begin(&starter, socket_path);
+	if (r < 0)
+		return r;
+	r = starter_wait(&starter, START_TIMEOUT_MS);
+	starter_kill(&starter);
+	return r;
 }

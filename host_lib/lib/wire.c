@@ -13,6 +13,7 @@
 #include "base/parse.h"
 
 #define SIZE_BYTES_MAX ((uint64_t)INT64_MAX)
+#define ERRNO_MAX 4095u
 
 /* A legal name, or none. */
 static bool name_is_clean(const char *name)
@@ -44,6 +45,7 @@ static bool page_shift_is_clean(uint32_t shift)
 static bool section_is_clean(const struct vmsect_wire_section *wire)
 {
 	return wire->id && wire->size_bytes <= SIZE_BYTES_MAX &&
+	       wire->max_bytes <= SIZE_BYTES_MAX && wire->io_error <= ERRNO_MAX &&
 	       wire->backing >= VMSECT_BACKING_FILE && wire->backing <= VMSECT_BACKING_DIRECTORY &&
 	       protection_is_clean(wire->protection) && page_shift_is_clean(wire->page_shift) &&
 	       wire->mode <= 0777 && name_is_clean(wire->name) &&
@@ -57,6 +59,10 @@ int wire_to_section(const struct vmsect_wire_section *wire, struct vmsect_sectio
 		.generation = wire->generation,
 		.size_bytes = wire->size_bytes,
 		.allocated_bytes = wire->allocated_bytes,
+		.max_bytes = wire->max_bytes,
+		.committed_bytes = wire->committed_bytes,
+		.io_error = wire->io_error,
+		.grants = wire->grants,
 		.flags = wire->flags,
 		.page_shift = wire->page_shift,
 		.uid = wire->uid,
@@ -86,8 +92,10 @@ static bool peer_kind_is_clean(uint32_t kind)
 static bool view_is_clean(const struct vmsect_wire_view *wire)
 {
 	return wire->id && wire->section && range_is_clean(wire->offset, wire->length) &&
-	       protection_is_clean(wire->protection) && peer_kind_is_clean(wire->peer_kind) &&
-	       name_is_clean(wire->section_name) && name_is_clean(wire->peer_name);
+	       range_is_clean(wire->offset, wire->room) && protection_is_clean(wire->protection) &&
+	       (!wire->protection_now || protection_is_clean(wire->protection_now)) &&
+	       peer_kind_is_clean(wire->peer_kind) && name_is_clean(wire->section_name) &&
+	       name_is_clean(wire->peer_name);
 }
 
 int wire_to_view(const struct vmsect_wire_view *wire, struct vmsect_view_info *ret_info)
@@ -99,6 +107,10 @@ int wire_to_view(const struct vmsect_wire_view *wire, struct vmsect_view_info *r
 		.length = wire->length,
 		.place = wire->place,
 		.denied_writes = wire->denied_writes,
+		.room = wire->room,
+		.private_pages = wire->private_pages,
+		.protection_now = wire->protection_now,
+		.flags = wire->flags,
 		.peer_id = wire->peer,
 		.access = wire->access,
 		.peer_is_vm = wire->peer_kind == VMSECT_PEER_VM,
@@ -138,5 +150,22 @@ int wire_to_peer(const struct vmsect_wire_peer *wire, struct vmsect_peer_info *r
 	info.id = (uint32_t)wire->id;
 	memcpy(info.name, wire->name, sizeof(info.name));
 	*ret_info = info;
+	return 0;
+}
+
+int wire_to_grant(const struct vmsect_wire_grant *wire, struct vmsect_grant *ret_grant)
+{
+	struct vmsect_grant grant = { .id = wire->id, .access = wire->access };
+	bool is_vm = wire->grantee == VMSECT_GRANTEE_VM;
+	size_t length;
+
+	_Static_assert(sizeof(grant.name) == sizeof(wire->name), "name");
+	if (wire->grantee < VMSECT_GRANTEE_UID || wire->grantee > VMSECT_GRANTEE_VM ||
+	    wire->access & ~VMSECT_ACCESS_ALL || !name_is_clean(wire->name) ||
+	    name_field_length(wire->name, sizeof(wire->name), &length) < 0 || !length == is_vm)
+		return -EPROTO;
+	grant.to = (enum vmsect_grant_to)wire->grantee;
+	memcpy(grant.name, wire->name, sizeof(grant.name));
+	*ret_grant = grant;
 	return 0;
 }

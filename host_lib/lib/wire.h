@@ -14,6 +14,8 @@ int wire_to_section(const struct vmsect_wire_section *wire, struct vmsect_sectio
 
 int wire_to_view(const struct vmsect_wire_view *wire, struct vmsect_view_info *ret_info);
 
+int wire_to_grant(const struct vmsect_wire_grant *wire, struct vmsect_grant *ret_grant);
+
 int wire_to_peer(const struct vmsect_wire_peer *wire, struct vmsect_peer_info *ret_info);
 
 #endif

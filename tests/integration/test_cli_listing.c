@@ -123,7 +123,10 @@ static void views_as_they_are(void **state)
 	struct box *box = *state;
 	struct vmsect_client *client = box_connect(box, "viewer");
 	struct vmsect_section *section = box_section(client, "x", 16384);
-	struct vmsect_map_options options = { sizeof(options), VMSECT_PROT_WRITECOPY, 4096, 8192 };
+	struct vmsect_map_options options = { .size = sizeof(options),
+					      .protection = VMSECT_PROT_WRITECOPY,
+					      .offset = 4096,
+					      .length = 8192 };
 	struct vmsect_view *ro = box_map(section, VMSECT_PROT_READONLY);
 	struct vmsect_view *none = box_map(section, VMSECT_PROT_NOACCESS);
 	struct vmsect_view *rw = box_map(section, VMSECT_PROT_READWRITE);
@@ -205,7 +208,10 @@ static void show_tells_all(void **state)
 	struct box *box = *state;
 	struct vmsect_client *vm = connect_vm(box);
 	struct vmsect_section *section = box_section(vm, "x", 4096);
-	struct vmsect_map_options options = { sizeof(options), VMSECT_PROT_READONLY, 0, 0 };
+	struct vmsect_map_options options = { .size = sizeof(options),
+					      .protection = VMSECT_PROT_READONLY,
+					      .offset = 0,
+					      .length = 0 };
 	struct vmsect_view *view;
 	json_t *root, *row;
 

@@ -3,7 +3,7 @@
  * Events, and what happens when a party goes: a peer by kill -9, the broker,
  * a client that does not fetch its events.
  */
-#include "lib/client_fixture.h"
+#include "lib/fake_broker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -41,7 +41,8 @@ static void peers_hear_of_each_other(void **state)
 static _Noreturn void hold_a_view(struct box *box, int ready)
 {
 	struct vmsect_client *client = box_connect(box, "victim");
-	struct vmsect_map_options options = { sizeof(options), VMSECT_PROT_READONLY, 0, 0 };
+	struct vmsect_map_options options = { .size = sizeof(options),
+					      .protection = VMSECT_PROT_READONLY };
 	struct vmsect_section *section;
 	struct vmsect_view *view;
 
@@ -88,7 +89,7 @@ static void a_killed_peer_leaves_nothing(void **state)
 static void the_broker_goes(void **state)
 {
 	struct box *box = *state;
-	struct vmsect_client *client = box_connect(box, "test");
+	struct vmsect_client *client = fake_connect(box, -1);
 	struct vmsect_section *section = box_section(client, "x", 4096);
 	struct vmsect_section_info info;
 	struct vmsect_event event;
@@ -106,7 +107,7 @@ static void the_broker_goes(void **state)
 static void the_broker_goes_during_a_call(void **state)
 {
 	struct box *box = *state;
-	struct vmsect_client *client = box_connect(box, "test");
+	struct vmsect_client *client = fake_connect(box, -1);
 	struct vmsect_section *section = (void *)box;
 	struct vmsect_event event;
 

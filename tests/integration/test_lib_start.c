@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -42,15 +45,32 @@ static int run_as(struct box *box, uid_t uid, child_function *function)
 	return -WEXITSTATUS(status);
 }
 
-/* The process behind a connection. */
-static pid_t peer_pid(const struct vmsect_client *client)
+/* The process that listens at the socket of the runtime folder. */
+static pid_t broker_pid(const struct box *box)
 {
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct ucred peer = { 0 };
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(vmsect_client_fd(client), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+		       box_path(box, "run/vmsect/broker.sock"));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return -1;
 	return peer.pid;
+}
+
+/* Two clients have the same broker: each sees the other. */
+static bool see_each_other(struct vmsect_client *first, struct vmsect_client *second)
+{
+	struct vmsect_peer_info *list = NULL;
+	size_t count = 0;
+	bool seen = !vmsect_list_peers(first, &list, &count) && count == 2 &&
+		    list[1].id == vmsect_client_peer_id(second);
+
+	free(list);
+	return seen;
 }
 
 /* Ends a broker that was started on demand, and waits until it is gone. */
@@ -91,12 +111,18 @@ static void make_runtime(const struct box *box, uid_t uid)
 	assert_return_code(chown(box_path(box, "run"), uid, uid), errno);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+/* With all that brokers have left there. */
 static void remove_runtime(const struct box *box)
 {
-	(void)unlink(box_path(box, "run/vmsect/broker.sock"));
-	(void)unlink(box_path(box, "run/vmsect/broker.sock.lock"));
-	(void)rmdir(box_path(box, "run/vmsect"));
-	(void)rmdir(box_path(box, "run"));
+	(void)nftw(box_path(box, "run"), remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	(void)unlink(box_path(box, "vmsectd"));
 }
 
@@ -105,6 +131,7 @@ static void use_runtime(const struct box *box)
 	(void)setenv("VMSECT_BROKER", box_path(box, "vmsectd"), 1);
 	(void)unsetenv("VMSECT_SOCKET");
 	(void)setenv("XDG_RUNTIME_DIR", box_path(box, "run"), 1);
+	(void)setenv("STATE_DIRECTORY", box_path(box, "run"), 1);
 }
 
 static int no_start(struct box *box)
@@ -156,12 +183,55 @@ static int start_and_find(struct box *box)
 	if (r < 0)
 		return r;
 	r = vmsect_connect(NULL, &second);
-	if (!r && peer_pid(first) != peer_pid(second))
+	if (!r && !see_each_other(first, second))
 		r = -EXDEV;
-	end_broker(peer_pid(first));
+	end_broker(broker_pid(box));
 	vmsect_client_free(second);
 	vmsect_client_free(first);
 	return r;
+}
+
+/* The broker is killed: the client starts another and goes on, with what it had. */
+static int start_again(struct box *box)
+{
+	struct vmsect_create_options options = {
+		.size = sizeof(options),
+		.name = "x",
+		.backing = VMSECT_BACKING_SHMEM,
+		.protection = VMSECT_PROT_READWRITE,
+		.size_bytes = 4096,
+	};
+	struct vmsect_section *section = NULL;
+	struct vmsect_section_info info;
+	struct vmsect_client *client = NULL;
+	pid_t first;
+	int r;
+
+	use_runtime(box);
+	r = vmsect_connect(NULL, &client);
+	if (r < 0)
+		return r;
+	r = vmsect_section_create(client, &options, &section);
+	first = broker_pid(box);
+	if (r < 0 || first <= 0)
+		return -ENXIO;
+	(void)kill(first, SIGKILL);
+	r = vmsect_section_query(section, &info);
+	if (!r && (info.handles != 1 || broker_pid(box) == first))
+		r = -EXDEV;
+	vmsect_section_close(section);
+	end_broker(broker_pid(box));
+	vmsect_client_free(client);
+	return r;
+}
+
+static void a_killed_broker_is_started_again(void **state)
+{
+	struct box *box = *state;
+
+	make_runtime(box, NOBODY);
+	assert_int_equal(run_as(box, NOBODY, start_again), 0);
+	remove_runtime(box);
 }
 
 static void a_broker_is_started_on_demand(void **state)
@@ -203,7 +273,7 @@ static int start_at_gate(struct box *box, int gate, int answer, int end)
 	use_runtime(box);
 	(void)!read(gate, &byte, 1);
 	r = vmsect_connect(NULL, &client);
-	pid = r < 0 ? r : peer_pid(client);
+	pid = r < 0 ? r : broker_pid(box);
 	if (write(answer, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
 		return -EIO;
 	(void)!read(end, &byte, 1);
@@ -268,11 +338,19 @@ static void a_strangers_folder_is_refused(void **state)
 
 static int no_program(struct box *box)
 {
+	char error[200] = "";
+	struct vmsect_connect_options options = {
+		.size = sizeof(options),
+		.error = error,
+		.error_room = sizeof(error),
+	};
 	struct vmsect_client *client = NULL;
+	int r;
 
 	use_runtime(box);
 	(void)setenv("VMSECT_BROKER", "/nonexistent/vmsectd", 1);
-	return vmsect_connect(NULL, &client);
+	r = vmsect_connect(&options, &client);
+	return strstr(error, "no vmsectd to start") ? r : -EBADMSG;
 }
 
 static int failing_program(struct box *box)
@@ -298,7 +376,7 @@ static int bad_options(struct box *box)
 {
 	struct vmsect_connect_options options = { .size = sizeof(options), .no_start = 1 };
 	struct vmsect_client *client = NULL;
-	char path[200];
+	char path[200], error[20];
 
 	(void)box;
 	options.name = "a/b";
@@ -313,6 +391,14 @@ static int bad_options(struct box *box)
 	options.socket_path = path;
 	if (vmsect_connect(&options, &client) != -ENAMETOOLONG)
 		return -3;
+	options.error = error;
+	options.error_room = 10; /* as much as fits */
+	if (vmsect_connect(&options, &client) != -ENAMETOOLONG || strcmp(error, "the path ") != 0)
+		return -6;
+	options.reconnect_ms = -2;
+	if (vmsect_connect(&options, &client) != -EINVAL)
+		return -7;
+	options.reconnect_ms = 0;
 	options.socket_path = "/nonexistent/x";
 	options.size = 0;
 	if (vmsect_connect(&options, &client) != -EINVAL)
@@ -336,6 +422,7 @@ int main(void)
 	static const struct CMUnitTest root[] = {
 		TEST(nothing_is_started_unasked),
 		TEST(a_broker_is_started_on_demand),
+		TEST(a_killed_broker_is_started_again),
 		TEST(a_program_that_ignores_children_may_start),
 		TEST(many_may_start_at_once),
 		TEST(a_strangers_folder_is_refused),

@@ -87,8 +87,6 @@ static const struct refusal refusals[] = {
 	{ "open nothing 3", VMSECT_S_ENOENT, 0 },
 	{ "open data 0", VMSECT_S_EINVAL, VMSECT_D_ACCESS },
 	{ "open data 0x83", VMSECT_S_EINVAL, VMSECT_D_ACCESS },
-	{ "open data 0xb", VMSECT_S_EOPNOTSUPP, 0 },
-	{ "open locked 7", VMSECT_S_EACCES, 0 },
 	{ "close 0", VMSECT_S_EBADF, 0 },
 	{ "close 200", VMSECT_S_EBADF, 0 },
 	{ "close 0xffffffff", VMSECT_S_EBADF, 0 },
@@ -104,7 +102,37 @@ static const struct refusal refusals[] = {
 	{ "map $0 0 0 0", VMSECT_S_EINVAL, VMSECT_D_PROTECTION },
 	{ "map $0 9 0 0", VMSECT_S_EINVAL, VMSECT_D_PROTECTION },
 	{ "map 0 9 0 0", VMSECT_S_EINVAL, VMSECT_D_PROTECTION },
-	{ "map $0 6 0 0", VMSECT_S_EOPNOTSUPP, 0 },
+	{ "map $0 6 0 0", VMSECT_S_EPERM, 0 },
+	{ "map $0 2 0 0 0 4", VMSECT_S_EINVAL, VMSECT_D_RESERVED },
+	{ "map $0 9 0 0 0 0x80000000", VMSECT_S_EINVAL, VMSECT_D_RESERVED },
+	{ "map $0 2 0 0 0 0 4M", VMSECT_S_EINVAL, VMSECT_D_RESERVED },
+	{ "map $0 2 0 4M 0 1 1M", VMSECT_S_EINVAL, VMSECT_D_ATTR },
+	{ "map $0 2 0 4096 16M 0 0 8192", VMSECT_S_EINVAL, VMSECT_D_COMMIT },
+	{ "dup 0 1", VMSECT_S_EBADF, 0 },
+	{ "dup $1 0x80", VMSECT_S_EINVAL, VMSECT_D_ACCESS },
+	{ "dup $1 7", VMSECT_S_EPERM, 0 },
+	{ "extend 0 8M", VMSECT_S_EBADF, 0 },
+	{ "extend $0 8M", VMSECT_S_EPERM, 0 },
+	{ "create new 4096 2 3", VMSECT_S_EPERM, 0 },
+	{ "protect 0 0 0 2", VMSECT_S_ENXIO, 0 },
+	{ "protect 700 0 0 0", VMSECT_S_EINVAL, VMSECT_D_PROTECTION },
+	{ "protect 1 4M 0 2", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "protect 1 0 0xffffffffffffffff 2", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "protect 1 0xfffffffffffff000 0x2000 2", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "pages 1 4M", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "pages 700 0", VMSECT_S_ENXIO, 0 },
+	{ "commit 1 0 0", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "commit 1 0 8M", VMSECT_S_EEXIST, VMSECT_D_RANGE },
+	{ "commit 1 0 4096 9", VMSECT_S_EINVAL, VMSECT_D_PROTECTION },
+	{ "commit 1 0 4096 6", VMSECT_S_EACCES, 0 },
+	{ "flush 1 0 0 2", VMSECT_S_EINVAL, VMSECT_D_RESERVED },
+	{ "flush 1 4M 0", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "flush 700 0 0", VMSECT_S_ENXIO, 0 },
+	{ "drop 1 4M 0", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "remap 1 0 8M", VMSECT_S_EINVAL, VMSECT_D_RANGE },
+	{ "publish 700 $0", VMSECT_S_ENXIO, 0 },
+	{ "publish 1 0", VMSECT_S_EBADF, 0 },
+	{ "publish 1 $1", VMSECT_S_EPERM, 0 },
 	{ "map 0 2 0 0", VMSECT_S_EBADF, 0 },
 	{ "map 99 2 0x800 0", VMSECT_S_EBADF, 0 },
 	{ "map $1 3 0x800 0", VMSECT_S_EPERM, 0 },
@@ -183,12 +211,15 @@ static void test_refused(void **state)
 		(unsigned int)vm_number(vm, "handle", "open data 3"),
 		(unsigned int)vm_number(vm, "handle", "open data 4"),
 	};
+	unsigned int locked_handle;
 
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
 		expect_refusal(vm, &refusals[i], handle);
 	/* The section's protection forbids what every right would allow. */
-	assert_int_equal(vm_number(vm, "view_protection", "map %u 4 0 0",
-				   (unsigned int)vm_number(vm, "handle", "open locked 3")),
+	locked_handle = (unsigned int)vm_number(vm, "handle", "open locked 0xf");
+	vm_refused(vm, VMSECT_S_EACCES, 0, "map %u 3 0x800 0", locked_handle);
+	vm_refused(vm, VMSECT_S_EACCES, 0, "map %u 6 0 0", locked_handle);
+	assert_int_equal(vm_number(vm, "view_protection", "map %u 4 0 0", locked_handle),
 			 VMSECT_DEV_PROT_WRITECOPY);
 	assert_int_equal(vm_number(vm, "status", "status"), 0xf);
 	assert_int_equal(bed_count_views(bed, "vm"), 2);
@@ -209,7 +240,8 @@ struct raw_refusal {
 	   "00000000"
 static const struct raw_refusal raw_refusals[] = {
 	{ HDR("00"), 8, VMSECT_S_EOPNOTSUPP, 0 },
-	{ HDR("08"), 8, VMSECT_S_EOPNOTSUPP, 0 },
+	{ HDR("08"), 8, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
+	{ HDR("14"), 8, VMSECT_S_EOPNOTSUPP, 0 },
 	{ HDR("10"), 64, VMSECT_S_EOPNOTSUPP, 0 },
 	{ "ffffffff00000000", 8, VMSECT_S_EOPNOTSUPP, 0 },
 	{ "01", 16, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
@@ -225,10 +257,10 @@ static const struct raw_refusal raw_refusals[] = {
 	{ HDR("03") "0100000000000000", 9, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
 	{ HDR("03") "0100000001000000", 8, VMSECT_S_EINVAL, VMSECT_D_RESERVED },
 	{ HDR("05") "0100000000000080", 8, VMSECT_S_EINVAL, VMSECT_D_RESERVED },
-	{ HDR("06") "0100000001000000", 176, VMSECT_S_EINVAL, VMSECT_D_RESERVED },
-	{ HDR("07") "0100000001000000", 56, VMSECT_S_EINVAL, VMSECT_D_RESERVED },
+	{ HDR("06") "0100000001000000", 200, VMSECT_S_EINVAL, VMSECT_D_RESERVED },
+	{ HDR("07") "0100000001000000", 72, VMSECT_S_EINVAL, VMSECT_D_RESERVED },
 	{ HDR("07") "0100000000000000", 48, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
-	{ HDR("02") "0300000000000000", 184, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
+	{ HDR("02") "0300000000000000", 208, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
 	{ HDR("04") "01000000"
 		    "02000000",
 	  56, VMSECT_S_EINVAL, VMSECT_D_FORMAT },
@@ -253,7 +285,7 @@ static void test_raw(void **state)
 	}
 	assert_int_equal(vm_number(vm, "used", "raw " HDR("01") "0000000000000000 16"), 16);
 	assert_int_equal(vm_reply_number(vm, "status"), VMSECT_S_OK);
-	assert_int_equal(vm_number(vm, "used", "raw " HDR("01") "0000000000000000 4096"), 232);
+	assert_int_equal(vm_number(vm, "used", "raw " HDR("01") "0000000000000000 4096"), 272);
 	vm_power_off(vm);
 }
 

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@
 #include "base/sys.h"
 #include "kvm/bed.h"
 
-#define ARGUMENTS_MAX (20 + 2 * VM_SECTIONS_MAX)
+#define ARGUMENTS_MAX (20 + 2 * VM_SECTIONS_MAX + VM_OPTIONS_MAX)
 #define LINE_BYTES 4096 /* of a command; the agent takes as much */
 #define EXIT_MS 10000
 #define LOG_TAIL_BYTES 4096
@@ -87,9 +89,27 @@ static void add_argument(struct arguments *arguments, const char *option, const 
 		arguments->word[arguments->count++] = value;
 }
 
+/*
+ * In the child: another user, to whom the broker owes nothing, but who may open
+ * what is root's alone, /dev/kvm first of all.
+ */
+static bool become(uid_t uid)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const uint32_t caps = CAP_TO_MASK(CAP_DAC_OVERRIDE);
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = caps, .permitted = caps, .inheritable = caps },
+	};
+
+	return prctl(PR_SET_KEEPCAPS, 1) == 0 && setgroups(0, NULL) == 0 &&
+	       setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0 &&
+	       syscall(SYS_capset, &header, data) == 0 &&
+	       prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0) == 0;
+}
+
 /* In the child: never returns. */
 static void run_vmm(const struct vm_fixture *vm, const struct arguments *arguments,
-		    const int pipes[2])
+		    const char *socket_path, const int pipes[2])
 {
 	union {
 		const char *const *in;
@@ -97,9 +117,13 @@ static void run_vmm(const struct vm_fixture *vm, const struct arguments *argumen
 	} words = { .in = arguments->word };
 	int log = open(vm->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (vm->uid && !become(vm->uid))
+		_exit(125);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user takes it back */
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)alarm(0);
+	/* Not as an option: then the VMM would start a broker where there is none. */
+	(void)setenv("VMSECT_SOCKET", socket_path, 1);
 	if (log < 0 || dup2(pipes[0], 0) < 0 || dup2(pipes[1], 1) < 0 || dup2(log, 2) < 0)
 		_exit(126);
 	(void)execv(arguments->word[0], words.out);
@@ -107,7 +131,7 @@ static void run_vmm(const struct vm_fixture *vm, const struct arguments *argumen
 }
 
 /* Forks with both pipes; the ends that are not ours are closed on return. */
-static void spawn(struct vm_fixture *vm, const struct arguments *arguments)
+static void spawn(struct vm_fixture *vm, const struct arguments *arguments, const char *socket_path)
 {
 	int to[2];
 	int from[2];
@@ -116,7 +140,7 @@ static void spawn(struct vm_fixture *vm, const struct arguments *arguments)
 	assert_int_equal(pipe2(from, O_CLOEXEC), 0);
 	vm->pid = fork();
 	if (vm->pid == 0)
-		run_vmm(vm, arguments, (const int[]){ to[0], from[1] });
+		run_vmm(vm, arguments, socket_path, (const int[]){ to[0], from[1] });
 	(void)close(to[0]);
 	(void)close(from[1]);
 	vm->in_fd = to[1];
@@ -176,8 +200,9 @@ static void fill_arguments(struct arguments *arguments, const struct vm_config *
 	add_argument(arguments, "--kernel", config->kernel ? config->kernel : bed->agent_path);
 	add_argument(arguments, "--serial", "stdio");
 	add_argument(arguments, "--window", config->window ? config->window : "1G");
-	add_argument(arguments, "--socket", bed->broker.socket_path);
 	add_argument(arguments, "--debug-exit", NULL);
+	for (size_t i = 0; i < VM_OPTIONS_MAX && config->options[i]; i++)
+		add_argument(arguments, config->options[i], NULL);
 	for (size_t i = 0; i < VM_SECTIONS_MAX && config->sections[i]; i++)
 		add_argument(arguments, "--section", config->sections[i]);
 }
@@ -192,6 +217,7 @@ struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 	vm->in_fd = -1;
 	vm->out_fd = -1;
 	vm->answer_ms = VM_ANSWER_MS;
+	vm->uid = config->uid;
 	vm->next = bed->vms;
 	bed->vms = vm;
 	(void)snprintf(vm->name, sizeof(vm->name), "%s", config->name);
@@ -199,7 +225,7 @@ struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 		       config->name);
 	(void)snprintf(cpus, sizeof(cpus), "%u", config->cpus ? config->cpus : 1);
 	fill_arguments(&arguments, config, cpus, bed);
-	spawn(vm, &arguments);
+	spawn(vm, &arguments, bed->broker.socket_path);
 	if (config->silent)
 		return vm;
 	if (strncmp(read_line(vm, "start"), "agent ready window=", 19) != 0)

@@ -17,6 +17,7 @@
 
 #define VM_LINE_BYTES 8192
 #define VM_SECTIONS_MAX 16
+#define VM_OPTIONS_MAX 4
 #define VM_ANSWER_MS 20000
 
 struct bed;
@@ -27,7 +28,9 @@ struct vm_config {
 	const char *window; /* NULL: 1G */
 	uint32_t cpus; /* 0: one */
 	const char *sections[VM_SECTIONS_MAX]; /* NAME:MODE[,at=OFFSET]; NULL ends */
+	const char *options[VM_OPTIONS_MAX]; /* more words; NULL ends */
 	const char *kernel; /* NULL: the agent */
+	uid_t uid; /* the VMM's; 0: the test's own.  Needs root */
 	bool silent; /* do not wait for the agent's first line */
 };
 
@@ -36,6 +39,7 @@ struct vm_fixture {
 	pid_t pid; /* 0 once it was waited for */
 	int in_fd; /* owned: the VMM's stdin */
 	int out_fd; /* owned: its stdout */
+	uid_t uid;
 	int answer_ms; /* time limit of an answer */
 	uint64_t window; /* guest physical address */
 	uint64_t window_bytes;

@@ -96,6 +96,7 @@ static _Noreturn void run_broker(const struct broker_fixture *fixture, const cha
 	log = open(fixture->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	(void)dup2(log, STDERR_FILENO);
 	(void)setenv("NOTIFY_SOCKET", notify_path, 1);
+	(void)setenv("STATE_DIRECTORY", fixture->folder, 1);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies leaves no broker */
 	(void)execv(program, argv);
 	_exit(127);

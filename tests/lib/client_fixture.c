@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,8 +73,8 @@ struct vmsect_client *box_connect(struct box *box, const char *name)
 	return client;
 }
 
-static struct vmsect_section *create(struct vmsect_client *client,
-				     const struct vmsect_create_options *options)
+struct vmsect_section *box_create(struct vmsect_client *client,
+				  const struct vmsect_create_options *options)
 {
 	struct vmsect_section *section = NULL;
 	int r = vmsect_section_create(client, options, &section);
@@ -94,7 +95,7 @@ struct vmsect_section *box_section(struct vmsect_client *client, const char *nam
 		.size_bytes = bytes,
 	};
 
-	return create(client, &options);
+	return box_create(client, &options);
 }
 
 struct vmsect_section *box_file_section(struct box *box, struct vmsect_client *client,
@@ -109,7 +110,7 @@ struct vmsect_section *box_file_section(struct box *box, struct vmsect_client *c
 	};
 
 	box_write_file(box, name, bytes);
-	return create(client, &options);
+	return box_create(client, &options);
 }
 
 struct vmsect_view *box_map(struct vmsect_section *section, enum vmsect_protection protection)
@@ -231,6 +232,33 @@ int box_run_words(struct box *box, const char *const *words)
 	status = fixture_wait(pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+int box_load(const volatile unsigned char *address)
+{
+	unsigned char byte = 0;
+	struct iovec to = { &byte, 1 };
+	struct iovec from = { (void *)(uintptr_t)address, 1 };
+
+	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1 ? byte : -errno;
+}
+
+int box_store(volatile unsigned char *address, unsigned char byte)
+{
+	struct iovec from = { &byte, 1 };
+	struct iovec to = { (void *)(uintptr_t)address, 1 };
+
+	return process_vm_writev(getpid(), &from, 1, &to, 1, 0) == 1 ? 0 : -errno;
+}
+
+struct vmsect_event box_wait_event_of(struct vmsect_client *client, enum vmsect_event_type type)
+{
+	struct vmsect_event event;
+
+	do
+		event = box_wait_event(client);
+	while (event.type != type);
+	return event;
 }
 
 struct vmsect_event box_wait_event(struct vmsect_client *client)

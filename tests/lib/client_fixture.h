@@ -34,6 +34,10 @@ struct vmsect_section *box_section(struct vmsect_client *client, const char *nam
 struct vmsect_section *box_file_section(struct box *box, struct vmsect_client *client,
 					const char *name, uint64_t bytes);
 
+/* A section as the options say; the test fails if it is refused. */
+struct vmsect_section *box_create(struct vmsect_client *client,
+				  const struct vmsect_create_options *options);
+
 /* A view of the whole section; the test fails if it is refused. */
 struct vmsect_view *box_map(struct vmsect_section *section, enum vmsect_protection protection);
 
@@ -55,6 +59,16 @@ unsigned char box_byte(uint64_t offset);
  */
 #define box_run(box, ...) box_run_words(box, (const char *const[]){ __VA_ARGS__, NULL })
 int box_run_words(struct box *box, const char *const *words);
+
+/*
+ * Loads a byte, or stores one, as the mapping there allows: a byte, or 0; or
+ * -EFAULT where a program would get a signal.
+ */
+int box_load(const volatile unsigned char *address);
+int box_store(volatile unsigned char *address, unsigned char byte);
+
+/* The next event of this type, waited for; others before it are dropped. */
+struct vmsect_event box_wait_event_of(struct vmsect_client *client, enum vmsect_event_type type);
 
 /* The next event of the client, waited for. */
 struct vmsect_event box_wait_event(struct vmsect_client *client);

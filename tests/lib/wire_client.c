@@ -39,16 +39,33 @@ static void copy_name(char *field, const char *name)
 	memcpy(field, name, strlen(name) + 1);
 }
 
-void wire_join(struct wire_client *client, const char *path, const char *name, uint32_t kind)
+static void say_hello(struct wire_client *client, const char *name, uint32_t kind)
 {
 	struct vmsect_req_hello hello = { .version = VMSECT_PROTO_VERSION, .kind = kind };
 
-	wire_connect(client, path);
 	copy_name(hello.name, name);
 	assert_int_equal(wire_call(client, VMSECT_OP_HELLO, &hello, sizeof(hello)), 0);
 	assert_int_equal(client->reply_size, sizeof(client->reply.hello));
 	client->peer = client->reply.hello.peer;
 	assert_int_not_equal(client->peer, 0);
+}
+
+void wire_join(struct wire_client *client, const char *path, const char *name, uint32_t kind)
+{
+	wire_connect(client, path);
+	say_hello(client, name, kind);
+}
+
+/* The kernel notes the effective ids of the moment of connect(). */
+void wire_join_as(struct wire_client *client, const char *path, const char *name, uint32_t kind,
+		  uint32_t uid)
+{
+	assert_int_equal(sys_result(setegid(uid)), 0);
+	assert_int_equal(sys_result(seteuid(uid)), 0);
+	wire_connect(client, path);
+	assert_int_equal(sys_result(seteuid(0)), 0);
+	assert_int_equal(sys_result(setegid(0)), 0);
+	say_hello(client, name, kind);
 }
 
 void wire_close(struct wire_client *client)
@@ -132,6 +149,14 @@ int wire_call(struct wire_client *client, uint16_t op, void *request, size_t siz
 	return r;
 }
 
+/* EXACT: the flags as they are; else COMMIT where nothing is said. */
+static uint32_t wire_create_flags(uint32_t flags)
+{
+	if (flags & VMSECT_CREATE_EXACT)
+		return flags & ~VMSECT_CREATE_EXACT;
+	return flags & VMSECT_CREATE_RESERVE ? flags : flags | VMSECT_CREATE_COMMIT;
+}
+
 int wire_create(struct wire_client *client, const struct wire_create *create)
 {
 	struct vmsect_req_create request = {
@@ -142,7 +167,8 @@ int wire_create(struct wire_client *client, const struct wire_create *create)
 		.size_bytes = create->size_bytes,
 		.backing = create->backing,
 		.protection = create->protection,
-		.flags = create->flags,
+		.max_bytes = create->max_bytes,
+		.flags = wire_create_flags(create->flags),
 		.access = create->access,
 		.mode = create->mode,
 		.page_shift = create->page_shift,
@@ -212,11 +238,92 @@ int wire_map(struct wire_client *client, uint32_t handle, uint32_t protection, u
 	return wire_call(client, VMSECT_OP_MAP, &request, sizeof(request));
 }
 
+int wire_map_with(struct wire_client *client, const struct vmsect_req_map *map)
+{
+	struct vmsect_req_map request = *map;
+
+	return wire_call(client, VMSECT_OP_MAP, &request, sizeof(request));
+}
+
 int wire_unmap(struct wire_client *client, uint64_t view)
 {
 	struct vmsect_req_unmap request = { .view = view };
 
 	return wire_call(client, VMSECT_OP_UNMAP, &request, sizeof(request));
+}
+
+int wire_revoked(struct wire_client *client, uint64_t view)
+{
+	struct vmsect_req_unmap request = { .view = view };
+
+	return wire_call(client, VMSECT_OP_REVOKED, &request, sizeof(request));
+}
+
+int wire_protect(struct wire_client *client, uint64_t view, uint64_t offset, uint64_t length,
+		 uint32_t protection)
+{
+	struct vmsect_req_protect request = {
+		.view = view,
+		.offset = offset,
+		.length = length,
+		.protection = protection,
+	};
+
+	return wire_call(client, VMSECT_OP_PROTECT, &request, sizeof(request));
+}
+
+int wire_duplicate(struct wire_client *client, uint32_t handle, uint32_t access)
+{
+	struct vmsect_req_duplicate request = { .handle = handle, .access = access };
+
+	return wire_call(client, VMSECT_OP_DUPLICATE, &request, sizeof(request));
+}
+
+int wire_pass(struct wire_client *client, uint32_t handle, uint32_t peer, uint32_t access,
+	      uint64_t expires_ms)
+{
+	struct vmsect_req_pass request = {
+		.handle = handle,
+		.access = access,
+		.peer = peer,
+		.expires_ms = expires_ms,
+	};
+
+	return wire_call(client, VMSECT_OP_PASS, &request, sizeof(request));
+}
+
+int wire_accept(struct wire_client *client, uint64_t offer)
+{
+	struct vmsect_req_accept request = { .offer = offer };
+
+	return wire_call(client, VMSECT_OP_ACCEPT, &request, sizeof(request));
+}
+
+int wire_seal(struct wire_client *client, uint32_t handle)
+{
+	struct vmsect_req_handle request = { .handle = handle };
+
+	return wire_call(client, VMSECT_OP_SEAL, &request, sizeof(request));
+}
+
+int wire_grant(struct wire_client *client, uint32_t handle, const struct wire_grant *grant)
+{
+	struct vmsect_req_grant request = {
+		.handle = handle,
+		.flags = grant->flags,
+		.grant = { .grantee = grant->grantee, .id = grant->id, .access = grant->access },
+	};
+
+	if (grant->name)
+		copy_name(request.grant.name, grant->name);
+	return wire_call(client, VMSECT_OP_GRANT, &request, sizeof(request));
+}
+
+int wire_list_grants(struct wire_client *client, uint32_t handle)
+{
+	struct vmsect_req_handle request = { .handle = handle };
+
+	return wire_call(client, VMSECT_OP_LIST_GRANTS, &request, sizeof(request));
 }
 
 int wire_list(struct wire_client *client, uint16_t op, uint64_t after, uint64_t section)
@@ -249,6 +356,22 @@ const struct vmsect_wire_view *wire_listed_view(const struct wire_client *client
 const struct vmsect_wire_peer *wire_listed_peer(const struct wire_client *client, uint32_t index)
 {
 	return listed(client, index, sizeof(struct vmsect_wire_peer));
+}
+
+const struct vmsect_wire_grant *wire_listed_grant(const struct wire_client *client, uint32_t index)
+{
+	return listed(client, index, sizeof(struct vmsect_wire_grant));
+}
+
+struct vmsect_msg_event wire_expect_event(struct wire_client *client, uint32_t type)
+{
+	struct vmsect_msg_event event;
+
+	do {
+		if (!wire_next_event(client, &event, WAIT_MS))
+			fail_msg("event %u did not come", type);
+	} while (event.type != type);
+	return event;
 }
 
 bool wire_next_event(struct wire_client *client, struct vmsect_msg_event *ret_event, int limit_ms)

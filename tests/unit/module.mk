@@ -13,7 +13,7 @@ UNIT_WITH_broker := $(BROKER_A) $(BASE_A)
 UNIT_WITH_lib := $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_cli := $(CLI_A) $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_vmm := $(VMM_A) $(LIBVMSECT_A) $(BASE_A)
-TEST_LIBS := -lcmocka -levent_core -ljansson -lsmartcols
+TEST_LIBS := -lcmocka -levent_core -ljansson -lsmartcols -lz
 
 unit_part = $(word 3,$(subst /, ,$(1)))
 unit_program = $(B)/tests/unit-$(call unit_part,$(1))-$(patsubst test_%.c,%,$(notdir $(1)))
@@ -33,3 +33,7 @@ $(foreach src,$(STORY_SRCS),$(eval $(call program,$(call story_program,$(src)),\
 
 # Allocations that fail on demand.
 $(B)/tests/unit-broker-registry_memory: LDFLAGS_ALL += -Wl,--wrap=malloc -Wl,--wrap=calloc
+# System calls that fail, and processes that die at them, on demand.
+$(B)/tests/unit-broker-flush_error: LDFLAGS_ALL += -Wl,--wrap=fdatasync
+$(B)/tests/unit-broker-publish_crash: LDFLAGS_ALL += -Wl,--wrap=pwrite -Wl,--wrap=fsync \
+	-Wl,--wrap=fdatasync -Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=fallocate

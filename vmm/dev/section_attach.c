@@ -35,6 +35,8 @@ static const char *explain(const struct section_dev *dev, struct section_answer 
 		if (answer.detail == VMSECT_D_WINDOW)
 			return "it reaches past the end of the window";
 		return vmsect_client_error(dev->env.client);
+	case VMSECT_S_EACCES:
+		return "its protection does not allow that";
 	case VMSECT_S_EIO:
 		return "the host cannot map it";
 	case VMSECT_S_ENOMEM:
@@ -51,26 +53,55 @@ static int complain(const struct section_error *error, int result, const char *n
 	return result;
 }
 
+/* Page-file sections that were made to grow do so in the VM as well. */
+static bool can_grow(const struct vmsect_section *section)
+{
+	const struct vmsect_section_info *info = vmsect_section_info(section);
+
+	return info->backing != VMSECT_BACKING_FILE && info->max_bytes > info->size_bytes &&
+	       section_protection_mode((uint32_t)info->protection) == WINDOW_READWRITE;
+}
+
+/* With room for all that the section can become, or, where there is none, as it is. */
+static struct section_answer attach_place(struct section_dev *dev, uint32_t id,
+					  struct section_place *place, uint32_t *ret_view)
+{
+	struct section_answer answer = section_view_place(dev, id, place, ret_view);
+
+	if (!place->flags || answer.status == VMSECT_S_OK)
+		return answer;
+	place->flags = 0;
+	answer = section_view_place(dev, id, place, ret_view);
+	if (answer.status == VMSECT_S_OK)
+		log_info("view %u does not grow: the window has no room for that",
+			 (unsigned int)*ret_view);
+	return answer;
+}
+
 static int attach_one(struct section_dev *dev, const struct section_attach *attach, uint32_t id,
 		      const struct section_error *error)
 {
-	const struct section_place place = {
+	struct section_place place = {
 		.protection = modes[attach->mode].protection,
 		.window_offset = attach->at,
 	};
-	struct section_handle *handle = &dev->handles[id - 1];
+	struct vmsect_section *section = NULL;
 	struct section_answer answer;
 	uint32_t view;
 	int result = vmsect_section_open(dev->env.client, attach->name, modes[attach->mode].access,
-					 &handle->section);
+					 &section);
 
 	if (result < 0)
 		return complain(error, result, attach->name, vmsect_client_error(dev->env.client));
-	handle->is_attachment = true;
-	answer = section_view_place(dev, id, &place, &view);
+	section_handle_set(dev, id, section);
+	dev->handles[id - 1].is_attachment = true;
+	if (can_grow(section))
+		place.flags = VMSECT_VIEW_F_GROWABLE;
+	answer = attach_place(dev, id, &place, &view);
 	if (answer.status != VMSECT_S_OK)
 		return complain(error, -(int)answer.status, attach->name, explain(dev, answer));
 	dev->views[view - 1].is_attachment = true;
+	dev->views[view - 1].cow_quota = attach->cow_quota;
 	dev->attachments++;
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * See section_impl.h.  The control queue.  A request is copied once, checked
  * for its size and its reserved fields, and handed to its operation; the reply
- * is built in our memory and written once.
+ * is built in our memory and written once, by the operation's end or later
+ * (section_pending.c).
  */
 #include "dev/section_impl.h"
 
@@ -14,46 +15,76 @@
 
 #define NO_RESERVED UINT32_MAX
 
+#define NO_FEATURE (-1)
+
 /* Big enough and aligned for every request. */
 union request {
 	struct vmsect_req_hdr hdr;
-	struct vmsect_req_open open; /* the longest */
-	struct vmsect_req_map map;
-	uint8_t bytes[sizeof(struct vmsect_req_open)];
+	struct vmsect_req_create create; /* the longest */
+	uint8_t bytes[sizeof(struct vmsect_req_create)];
 };
 
 struct operation {
 	uint32_t op;
 	uint32_t request_bytes;
-	uint32_t reply_bytes; /* LIST: at least */
+	uint32_t reply_bytes;
 	uint32_t reserved; /* offset of the reserved le32, or NO_RESERVED */
+	int feature; /* bit, or NO_FEATURE */
+	bool is_list; /* reply_bytes is the least: entries follow */
 	struct section_answer (*run)(struct section_dev *dev, struct section_call *call);
 };
 
+#define REQ(name) sizeof(struct vmsect_req_##name)
+#define RSP(name) sizeof(struct vmsect_rsp_##name)
+#define RESERVED(name) offsetof(struct vmsect_req_##name, reserved)
+
 static const struct operation operations[] = {
-	{ VMSECT_REQ_LIST, sizeof(struct vmsect_req_list), sizeof(struct vmsect_rsp_list),
-	  offsetof(struct vmsect_req_list, reserved), section_list },
-	{ VMSECT_REQ_OPEN, sizeof(struct vmsect_req_open), sizeof(struct vmsect_rsp_open),
-	  offsetof(struct vmsect_req_open, reserved), section_open },
-	{ VMSECT_REQ_CLOSE, sizeof(struct vmsect_req_close), sizeof(struct vmsect_rsp_close),
-	  offsetof(struct vmsect_req_close, reserved), section_close },
-	{ VMSECT_REQ_MAP, sizeof(struct vmsect_req_map), sizeof(struct vmsect_rsp_map), NO_RESERVED,
-	  section_map },
-	{ VMSECT_REQ_UNMAP, sizeof(struct vmsect_req_unmap), sizeof(struct vmsect_rsp_unmap),
-	  offsetof(struct vmsect_req_unmap, reserved), section_unmap },
-	{ VMSECT_REQ_QUERY_SECTION, sizeof(struct vmsect_req_query_section),
-	  sizeof(struct vmsect_rsp_query_section),
-	  offsetof(struct vmsect_req_query_section, reserved), section_query_section },
-	{ VMSECT_REQ_QUERY_VIEW, sizeof(struct vmsect_req_query_view),
-	  sizeof(struct vmsect_rsp_query_view), offsetof(struct vmsect_req_query_view, reserved),
-	  section_query_view },
+	{ VMSECT_REQ_LIST, REQ(list), RSP(list), RESERVED(list), NO_FEATURE, true, section_list },
+	{ VMSECT_REQ_OPEN, REQ(open), RSP(open), RESERVED(open), NO_FEATURE, false, section_open },
+	{ VMSECT_REQ_CLOSE, REQ(close), RSP(close), RESERVED(close), NO_FEATURE, false,
+	  section_close },
+	{ VMSECT_REQ_MAP, REQ(map), RSP(map), RESERVED(map), NO_FEATURE, false, section_map },
+	{ VMSECT_REQ_UNMAP, REQ(unmap), RSP(unmap), RESERVED(unmap), NO_FEATURE, false,
+	  section_unmap },
+	{ VMSECT_REQ_QUERY_SECTION, REQ(query_section), RSP(query_section), RESERVED(query_section),
+	  NO_FEATURE, false, section_query_section },
+	{ VMSECT_REQ_QUERY_VIEW, REQ(query_view), RSP(query_view), RESERVED(query_view), NO_FEATURE,
+	  false, section_query_view },
+	{ VMSECT_REQ_CREATE, REQ(create), RSP(open), NO_RESERVED, VMSECT_F_CREATE, false,
+	  section_create },
+	{ VMSECT_REQ_DUPLICATE, REQ(duplicate), RSP(open), NO_RESERVED, VMSECT_F_PROTECT, false,
+	  section_duplicate },
+	{ VMSECT_REQ_PROTECT, REQ(range), RSP(value), NO_RESERVED, VMSECT_F_PROTECT, false,
+	  section_protect },
+	{ VMSECT_REQ_QUERY_PAGES, REQ(range), RSP(query_pages), NO_RESERVED, VMSECT_F_PROTECT,
+	  false, section_query_pages },
+	{ VMSECT_REQ_EXTEND, REQ(extend), RSP(value), RESERVED(extend), VMSECT_F_EXTEND, false,
+	  section_extend },
+	{ VMSECT_REQ_COMMIT, REQ(range), RSP(value), NO_RESERVED, VMSECT_F_EXTEND, false,
+	  section_commit },
+	{ VMSECT_REQ_FLUSH, REQ(flush), RSP(hdr), NO_RESERVED, VMSECT_F_FLUSH, false,
+	  section_flush },
+	{ VMSECT_REQ_RESET, REQ(range), RSP(value), NO_RESERVED, VMSECT_F_COW, false,
+	  section_reset },
+	{ VMSECT_REQ_DIFF, REQ(diff), RSP(diff), RESERVED(diff), VMSECT_F_COW, true, section_diff },
+	{ VMSECT_REQ_PUBLISH, REQ(publish), RSP(hdr), NO_RESERVED, VMSECT_F_COW, false,
+	  section_publish },
+	{ VMSECT_REQ_REMAP, REQ(range), RSP(value), NO_RESERVED, VMSECT_F_IN_PAGE_ERROR, false,
+	  section_remap },
 };
 
-static const struct operation *operation_of(uint32_t op)
+/* NULL: unknown, or behind a feature that the driver did not take. */
+static const struct operation *operation_of(const struct section_dev *dev, uint32_t op)
 {
-	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
-		if (operations[i].op == op)
-			return &operations[i];
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		int feature = operations[i].feature;
+
+		if (operations[i].op != op)
+			continue;
+		if (feature != NO_FEATURE && !(dev->features >> feature & 1))
+			return NULL;
+		return &operations[i];
+	}
 	return NULL;
 }
 
@@ -68,36 +99,27 @@ static bool is_clean(const struct operation *operation, const union request *req
 
 static bool has_right_size(const struct operation *operation, const struct queue_chain *chain)
 {
-	bool is_list = operation->op == VMSECT_REQ_LIST;
-
 	return chain->readable_bytes == operation->request_bytes &&
-	       (is_list ? chain->writable_bytes >= operation->reply_bytes
-			: chain->writable_bytes == operation->reply_bytes);
+	       (operation->is_list ? chain->writable_bytes >= operation->reply_bytes
+				   : chain->writable_bytes == operation->reply_bytes);
 }
 
-/* The request is here and whole.  *ret_bytes: of the reply. */
+/* The request is here and whole. */
 static struct section_answer run(struct section_dev *dev, const struct operation *operation,
-				 const union request *request, uint32_t *ret_bytes)
+				 const union request *request, struct section_call *call)
 {
-	struct section_call call = {
-		.request = request,
-		.reply = dev->reply,
-		.reply_room = dev->chain.writable_bytes,
-		.reply_bytes = operation->reply_bytes,
-	};
-	struct section_answer answer;
-
 	if (!is_clean(operation, request))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_RESERVED);
 	memset(dev->reply, 0, dev->reply_room);
-	answer = operation->run(dev, &call);
-	if (answer.status == VMSECT_S_OK)
-		*ret_bytes = call.reply_bytes;
-	return answer;
+	call->request = request;
+	call->reply = dev->reply;
+	call->reply_room = dev->chain.writable_bytes;
+	call->reply_bytes = operation->reply_bytes;
+	return operation->run(dev, call);
 }
 
 static struct section_answer decode(struct section_dev *dev, const struct queue *queue,
-				    uint32_t *ret_bytes)
+				    struct section_call *call)
 {
 	const struct queue_chain *chain = &dev->chain;
 	const struct operation *operation;
@@ -108,38 +130,55 @@ static struct section_answer decode(struct section_dev *dev, const struct queue 
 	bytes = bytes < sizeof(request) ? bytes : sizeof(request);
 	if (bytes < sizeof(request.hdr) || !queue_chain_read(queue, chain, request.bytes, bytes))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_FORMAT);
-	operation = operation_of(le32toh(request.hdr.op));
+	operation = operation_of(dev, le32toh(request.hdr.op));
 	if (!operation)
 		return section_refuse(VMSECT_S_EOPNOTSUPP, VMSECT_D_NONE);
 	if (!has_right_size(operation, chain))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_FORMAT);
-	return run(dev, operation, &request, ret_bytes);
+	return run(dev, operation, &request, call);
 }
 
-/* One request; an error is answered with the header alone. */
-static void handle(struct section_dev *dev, struct queue *queue)
+/* An error is answered with the header alone. */
+void section_ctl_answer(struct section_dev *dev, const struct queue_chain *chain,
+			struct section_answer answer, uint32_t bytes)
 {
-	uint32_t bytes = sizeof(struct vmsect_rsp_hdr);
-	struct section_answer answer = decode(dev, queue, &bytes);
+	struct queue *queue = virtio_pci_queue(dev->transport, VMSECT_VQ_CONTROL);
 	const struct vmsect_rsp_hdr hdr = {
 		.status = htole32(answer.status),
 		.detail = htole32(answer.detail),
 	};
 
-	dev->counters.requests++;
 	dev->counters.refused += answer.status != VMSECT_S_OK;
+	if (!queue)
+		return; /* it broke meanwhile */
+	if (answer.status != VMSECT_S_OK)
+		bytes = sizeof(hdr);
 	memcpy(dev->reply, &hdr, sizeof(hdr));
 	/* Cannot fail: RAM and size were checked when the chain was taken. */
-	(void)queue_chain_write(queue, &dev->chain, dev->reply, bytes);
-	queue_push(queue, &dev->chain, bytes);
+	(void)queue_chain_write(queue, chain, dev->reply, bytes);
+	queue_push(queue, chain, bytes);
+}
+
+/* One request. */
+static void handle(struct section_dev *dev, const struct queue *queue)
+{
+	struct section_call call = { 0 };
+	struct section_answer answer = decode(dev, queue, &call);
+
+	dev->counters.requests++;
+	if (!call.is_pending)
+		section_ctl_answer(dev, &dev->chain, answer, call.reply_bytes);
 }
 
 /* 1: one was handled; 0: none is there or the queue is dead. */
 static int handle_next(struct section_dev *dev)
 {
-	struct queue *queue = virtio_pci_queue(dev->transport, VMSECT_VQ_CONTROL);
+	struct queue *queue;
 	int result;
 
+	/* What the broker has said by now is true for the next request. */
+	section_broker_take(dev);
+	queue = virtio_pci_queue(dev->transport, VMSECT_VQ_CONTROL);
 	if (!queue)
 		return 0;
 	result = queue_pop(queue, &dev->chain);

@@ -18,7 +18,11 @@
  */
 #define CLASS_OTHER 0xFF0000
 
-#define SWEEP_LINES_BURST 4u
+#define LINES_BURST 4u
+
+#define FEATURES                                                                                   \
+	(1u << VMSECT_F_PROTECT | 1u << VMSECT_F_EXTEND | 1u << VMSECT_F_FLUSH |                   \
+	 1u << VMSECT_F_COW | 1u << VMSECT_F_CREATE | 1u << VMSECT_F_IN_PAGE_ERROR)
 
 static void config_read(void *device, uint32_t offset, void *data, uint32_t bytes)
 {
@@ -39,7 +43,7 @@ static void activate(void *device, uint64_t features)
 {
 	struct section_dev *dev = device;
 
-	(void)features; /* none of its own */
+	dev->features = features & FEATURES;
 	dev->is_active = true;
 }
 
@@ -48,7 +52,9 @@ static void reset(void *device)
 	struct section_dev *dev = device;
 
 	dev->is_active = false;
+	dev->features = 0;
 	section_event_forget(dev);
+	section_pending_forget(dev);
 	section_views_drop(dev, false);
 	section_handles_drop(dev, false);
 }
@@ -91,6 +97,7 @@ static int add_to_bus(struct section_dev *dev)
 		.queue_size = SECTION_QUEUE_SIZE,
 		.class_code = CLASS_OTHER,
 		.config_bytes = sizeof(struct vmsect_dev_config),
+		.features = FEATURES,
 		.ops = &device_ops,
 		.device = dev,
 	};
@@ -104,16 +111,32 @@ static int add_to_bus(struct section_dev *dev)
 	return virtio_pci_new(&env, &info, &shm, &dev->transport);
 }
 
-/* Room for the longest reply: every attachment at once, or a section. */
+static size_t greater(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Room for the longest reply: every attachment at once, a diff, or a section. */
 static int alloc_reply(struct section_dev *dev, size_t attachments)
 {
 	size_t list =
 		sizeof(struct vmsect_rsp_list) + attachments * sizeof(struct vmsect_attachment);
-	size_t open = sizeof(struct vmsect_rsp_open);
+	size_t diff =
+		sizeof(struct vmsect_rsp_diff) + SECTION_DIFF_MAX * sizeof(struct vmsect_dev_range);
 
-	dev->reply_room = list > open ? list : open;
+	dev->reply_room = greater(greater(list, diff), sizeof(struct vmsect_rsp_open));
 	dev->reply = calloc(1, dev->reply_room);
 	return dev->reply ? 0 : -ENOMEM;
+}
+
+/* What wakes the io thread. */
+static int init_events(struct section_dev *dev)
+{
+	int result = section_report_init(dev);
+
+	if (result == 0)
+		result = section_loss_init(dev);
+	return result < 0 ? result : section_broker_init(dev);
 }
 
 static int start(struct section_dev *dev, const struct section_error *error)
@@ -123,7 +146,7 @@ static int start(struct section_dev *dev, const struct section_error *error)
 
 	if (result == 0) {
 		what = "cannot listen for events";
-		result = section_event_init(dev);
+		result = init_events(dev);
 	}
 	if (result == 0) {
 		what = "cannot be put on the PCI bus";
@@ -146,7 +169,8 @@ int section_dev_new(const struct section_dev_env *env, const struct section_atta
 		return -ENOMEM;
 	}
 	dev->env = *env;
-	dev->sweep_limit.burst = SWEEP_LINES_BURST;
+	dev->loss_fd = -1;
+	dev->sweep_limit.burst = dev->broker_limit.burst = dev->quota_limit.burst = LINES_BURST;
 	dev->broker_gone = !env->client;
 	dev->peer_id = env->client ? vmsect_client_peer_id(env->client) : 0;
 	result = section_attach_all(dev, attach->items, attach->count, error);
@@ -165,7 +189,10 @@ struct section_dev *section_dev_free(struct section_dev *dev)
 	if (!dev)
 		return NULL;
 	dev->transport = virtio_pci_free(dev->transport);
-	section_event_deinit(dev);
+	section_broker_deinit(dev);
+	section_loss_deinit(dev);
+	section_report_deinit(dev);
+	section_pending_forget(dev);
 	section_views_drop(dev, true);
 	section_handles_drop(dev, true);
 	free(dev->reply);

@@ -8,12 +8,14 @@
  * the control queue; a reset of the device drops what the driver made.
  *
  * Owner: struct machine.  Everything happens on the io thread, which runs
- * env.events; requests that need the broker wait for it there.  The window is
- * the only object shared with vCPU threads and has its own lock.
+ * env.events; requests that need the broker wait for it there, but for FLUSH
+ * and PUBLISH, which wait for disks.  The window is the only object shared with
+ * vCPU threads and has its own lock.
  */
 #ifndef DEV_SECTION_DEV_H
 #define DEV_SECTION_DEV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +30,15 @@ struct section_dev;
 struct vm;
 struct vmsect_client;
 
+/* What the VM's configuration says beyond its attachments. */
+struct section_dev_policy {
+	bool allow_create; /* the driver may make sections ... */
+	uint64_t create_bytes; /* ... of so much in all; 0: no bound of ours */
+	uint64_t cow_quota; /* bytes of private pages of all views; 0: no bound */
+	void (*stop)(void *owner); /* ends the VM over a quota; NULL: it is only told */
+	void *owner; /* borrowed */
+};
+
 /* All borrowed; they outlive the device. */
 struct section_dev_env {
 	struct vm *vm; /* NULL in tests */
@@ -38,6 +49,7 @@ struct section_dev_env {
 	struct window *window;
 	struct event_base *events;
 	struct vmsect_client *client; /* NULL: no broker, no attachments */
+	struct section_dev_policy policy;
 };
 
 enum section_attach_mode {
@@ -50,6 +62,7 @@ struct section_attach {
 	const char *name; /* borrowed, for the call */
 	enum section_attach_mode mode;
 	uint64_t at; /* offset in the window, or WINDOW_ANY */
+	uint64_t cow_quota; /* bytes of private pages; 0: no bound of its own */
 };
 
 /* The VM's attachments, in the order of its configuration. */
@@ -80,6 +93,7 @@ struct section_dev_counters {
 	uint64_t events;
 	uint64_t events_lost;
 	uint64_t breaks; /* times in DEVICE_NEEDS_RESET */
+	uint64_t quota_hits; /* times that an overlay grew past a quota */
 };
 void section_dev_counters(const struct section_dev *dev, struct section_dev_counters *ret_counters);
 

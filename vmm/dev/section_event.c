@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See section_impl.h.  Events: from the broker, through a bounded list, into
- * the buffers that the driver supplied.  When the list is full what comes is
- * dropped, and the next event that is delivered says so.
+ * See section_impl.h.  Events: through a bounded list, into the buffers that
+ * the driver supplied.  When the list is full what comes is dropped, and the
+ * next event that is delivered says so.
  */
 #include "dev/section_impl.h"
 
@@ -11,15 +11,38 @@
 
 #include <event2/event.h>
 
+#include "base/event.h"
 #include "virtio/virtio_pci.h"
 
-#define REPORT_SECONDS 1
-#define SWEEP_MILLISECONDS 250
+/* The feature behind an event, as a mask; 0: none is needed. */
+static uint64_t feature_of(uint32_t type)
+{
+	switch (type) {
+	case VMSECT_EV_REVOKED:
+		return UINT64_C(1) << VMSECT_F_PROTECT;
+	case VMSECT_EV_RESIZED:
+	case VMSECT_EV_COMMITTED:
+		return UINT64_C(1) << VMSECT_F_EXTEND;
+	case VMSECT_EV_IN_PAGE_ERROR:
+		return UINT64_C(1) << VMSECT_F_IN_PAGE_ERROR;
+	case VMSECT_EV_QUOTA:
+		return UINT64_C(1) << VMSECT_F_COW;
+	default:
+		return 0;
+	}
+}
+
+void section_event_missed(struct section_dev *dev)
+{
+	dev->events_lost = dev->is_active;
+}
 
 void section_event_add(struct section_dev *dev, const struct vmsect_dev_event *event)
 {
 	if (!dev->is_active)
 		return; /* nobody is there to hear it, nor later to have missed it */
+	if (feature_of(le32toh(event->type)) & ~dev->features)
+		return;
 	if (dev->events_count == SECTION_EVENTS_MAX) {
 		dev->events_lost = true;
 		dev->counters.events_lost++;
@@ -75,115 +98,17 @@ void section_event_deliver(struct section_dev *dev)
 	virtio_pci_signal(dev->transport, VMSECT_VQ_EVENT);
 }
 
-static void add_peer_event(struct section_dev *dev, uint32_t type, const struct vmsect_event *from)
-{
-	const struct vmsect_dev_event event = {
-		.type = htole32(type),
-		.handle = htole32(section_lowest_handle(dev, from->section_id)),
-		.peer = htole32(from->peer_id),
-		.section_id = htole64(from->section_id),
-	};
-
-	/* A section that was closed since is no longer the driver's business. */
-	if (event.handle)
-		section_event_add(dev, &event);
-}
-
-static void take(struct section_dev *dev, const struct vmsect_event *event)
-{
-	switch (event->type) {
-	case VMSECT_EVENT_PEER_JOINED:
-		add_peer_event(dev, VMSECT_EV_PEER_JOINED, event);
-		break;
-	case VMSECT_EVENT_PEER_LEFT:
-		add_peer_event(dev, VMSECT_EV_PEER_LEFT, event);
-		break;
-	case VMSECT_EVENT_LOST:
-		dev->events_lost = dev->is_active;
-		break;
-	case VMSECT_EVENT_DISCONNECTED:
-		dev->broker_gone = true;
-		log_warning("the broker has gone; views go on working");
-		if (dev->client_event)
-			(void)event_del(dev->client_event);
-		break;
-	}
-}
-
 void section_event_drain(struct section_dev *dev)
 {
-	struct vmsect_event event;
-
-	if (!dev->env.client)
-		return;
-	while (vmsect_client_next_event(dev->env.client, &event) == 1)
-		take(dev, &event);
+	section_broker_take(dev);
 	section_event_deliver(dev);
 }
 
-static void on_client(evutil_socket_t fd, short what, void *argument)
+int section_event_timer(struct section_dev *dev, void (*call)(int fd, short what, void *arg),
+			uint32_t milliseconds, struct event **ret_event)
 {
-	(void)fd;
-	(void)what;
-	section_event_drain(argument);
-}
+	const struct timeval period = loop_ms(milliseconds);
 
-static void on_report(evutil_socket_t fd, short what, void *argument)
-{
-	(void)fd;
-	(void)what;
-	section_report(argument);
-	section_event_drain(argument);
-}
-
-static void on_sweep(evutil_socket_t fd, short what, void *argument)
-{
-	struct section_dev *dev = argument;
-	uint32_t lost = window_sweep_sizes(dev->env.window);
-	uint64_t dropped;
-
-	(void)fd;
-	(void)what;
-	if (lost && log_allowed(&dev->sweep_limit, &dropped))
-		log_warning("%u views have lost a part of their file", (unsigned int)lost);
-}
-
-static int add_timer(struct section_dev *dev, event_callback_fn callback,
-		     const struct timeval *period, struct event **ret_event)
-{
-	*ret_event = event_new(dev->env.events, -1, EV_PERSIST, callback, dev);
-	return *ret_event && event_add(*ret_event, period) == 0 ? 0 : -ENOMEM;
-}
-
-static int add_client(struct section_dev *dev)
-{
-	dev->client_event = event_new(dev->env.events, vmsect_client_fd(dev->env.client),
-				      EV_READ | EV_PERSIST, on_client, dev);
-	return dev->client_event && event_add(dev->client_event, NULL) == 0 ? 0 : -ENOMEM;
-}
-
-int section_event_init(struct section_dev *dev)
-{
-	const struct timeval report_period = { .tv_sec = REPORT_SECONDS };
-	const struct timeval sweep_period = { .tv_usec = SWEEP_MILLISECONDS * 1000 };
-	int result = add_timer(dev, on_sweep, &sweep_period, &dev->sweep_event);
-
-	if (result < 0 || !dev->env.client)
-		return result;
-	result = add_timer(dev, on_report, &report_period, &dev->report_event);
-	return result < 0 ? result : add_client(dev);
-}
-
-static void drop_event(struct event **event)
-{
-	if (*event)
-		event_free(*event);
-	*event = NULL;
-}
-
-void section_event_deinit(struct section_dev *dev)
-{
-	drop_event(&dev->client_event);
-	drop_event(&dev->report_event);
-	drop_event(&dev->sweep_event);
+	*ret_event = event_new(dev->env.events, -1, EV_PERSIST, call, dev);
+	return *ret_event && event_add(*ret_event, &period) == 0 ? 0 : -ENOMEM;
 }

@@ -9,61 +9,41 @@
 #include "base/parse.h"
 
 _Static_assert(VMSECT_DEV_ACCESS_ALL == VMSECT_ACCESS_ALL, "one numbering of rights");
-_Static_assert((int)VMSECT_DEV_PROT_WRITECOPY == (int)VMSECT_PROT_WRITECOPY,
+_Static_assert((int)VMSECT_DEV_PROT_EXECUTE_WRITECOPY == (int)VMSECT_PROT_EXECUTE_WRITECOPY,
 	       "one numbering of protections");
 _Static_assert((int)VMSECT_DEV_BACKING_DIRECTORY == (int)VMSECT_BACKING_DIRECTORY,
 	       "one numbering of backings");
+_Static_assert(VMSECT_SECTION_F_SEALED == VMSECT_SECTION_SEALED &&
+		       VMSECT_SECTION_F_RESERVE == VMSECT_SECTION_RESERVE,
+	       "one numbering of a section's flags");
 
-struct section_answer section_answer_of(struct section_dev *dev, int result)
+struct section_handle *section_handle_of(struct section_dev *dev, uint32_t id,
+					 struct section_answer *ret_why)
 {
-	switch (-result) {
-	case 0:
-		return SECTION_OK;
-	case EPERM:
-		return section_refuse(VMSECT_S_EPERM, VMSECT_D_NONE);
-	case ENOENT:
-		return section_refuse(VMSECT_S_ENOENT, VMSECT_D_NONE);
-	case ENOMEM:
-	case EMFILE:
-	case ENFILE:
-		return section_refuse(VMSECT_S_ENOMEM, VMSECT_D_NONE);
-	case EACCES:
-		return section_refuse(VMSECT_S_EACCES, VMSECT_D_NONE);
-	case EINVAL:
-		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_NONE);
-	case EOPNOTSUPP:
-		return section_refuse(VMSECT_S_EOPNOTSUPP, VMSECT_D_NONE);
-	case EDQUOT:
-		return section_refuse(VMSECT_S_EDQUOT, VMSECT_D_QUOTA);
-	case EPIPE:
-		dev->broker_gone = true;
-		return section_refuse(VMSECT_S_EHOSTDOWN, VMSECT_D_NONE);
-	case ETIMEDOUT:
-		return section_refuse(VMSECT_S_EHOSTDOWN, VMSECT_D_NONE);
-	default:
-		return section_refuse(VMSECT_S_EIO, VMSECT_D_NONE);
-	}
-}
+	struct section_handle *handle;
 
-struct section_handle *section_handle_of(struct section_dev *dev, uint32_t id)
-{
+	*ret_why = section_refuse(VMSECT_S_EBADF, VMSECT_D_NONE);
 	if (id == 0 || id > SECTION_HANDLES_MAX || !dev->handles[id - 1].section)
 		return NULL;
-	return &dev->handles[id - 1];
+	handle = &dev->handles[id - 1];
+	ret_why->detail = VMSECT_D_REVOKED;
+	return handle->is_revoked ? NULL : handle;
 }
 
-uint32_t section_lowest_handle(const struct section_dev *dev, uint64_t section_id)
+uint32_t section_lowest_handle(const struct section_dev *dev, uint64_t section_id, uint32_t rights)
 {
 	for (uint32_t i = 0; i < SECTION_HANDLES_MAX; i++) {
-		const struct vmsect_section *section = dev->handles[i].section;
+		const struct section_handle *handle = &dev->handles[i];
 
-		if (section && vmsect_section_info(section)->id == section_id)
+		if (!handle->section || handle->is_revoked || handle->section_id != section_id)
+			continue;
+		if (!rights || vmsect_section_access(handle->section) & rights)
 			return i + 1;
 	}
 	return 0;
 }
 
-static uint32_t free_handle(const struct section_dev *dev)
+uint32_t section_handle_free(const struct section_dev *dev)
 {
 	for (uint32_t i = 0; i < SECTION_HANDLES_MAX; i++)
 		if (!dev->handles[i].section)
@@ -71,32 +51,51 @@ static uint32_t free_handle(const struct section_dev *dev)
 	return 0;
 }
 
-/* What the broker says now, or without it what it said at open. */
-static void describe(struct section_dev *dev, struct vmsect_section *section,
+void section_handle_set(struct section_dev *dev, uint32_t id, struct vmsect_section *section)
+{
+	const struct vmsect_section_info *info = vmsect_section_info(section);
+
+	dev->handles[id - 1] = (struct section_handle){
+		.section = section,
+		.section_id = info->id,
+		.size_bytes = info->size_bytes,
+	};
+}
+
+/* As it is now; what needs a broker or a right is as it was at open. */
+static void inform(struct section_dev *dev, struct section_handle *handle,
+		   struct vmsect_section_info *ret_info)
+{
+	*ret_info = *vmsect_section_info(handle->section);
+	ret_info->size_bytes = handle->size_bytes;
+	if (dev->broker_gone || handle->is_revoked ||
+	    !(vmsect_section_access(handle->section) & VMSECT_ACCESS_QUERY))
+		return;
+	if (vmsect_section_query(handle->section, ret_info) == 0)
+		handle->size_bytes = ret_info->size_bytes;
+}
+
+static void describe(struct section_dev *dev, struct section_handle *handle,
 		     struct vmsect_dev_section *ret_section)
 {
-	struct vmsect_section_info now;
-	const struct vmsect_section_info *info = vmsect_section_info(section);
-	uint32_t access = vmsect_section_access(section);
+	struct vmsect_section_info info;
 
-	if (access & VMSECT_ACCESS_QUERY && !dev->broker_gone) {
-		int result = vmsect_section_query(section, &now);
-
-		if (result == 0)
-			info = &now;
-		else
-			(void)section_answer_of(dev, result);
-	}
+	inform(dev, handle, &info);
 	*ret_section = (struct vmsect_dev_section){
-		.section_id = htole64(info->id),
-		.generation = htole64(info->generation),
-		.size_bytes = htole64(info->size_bytes),
-		.protection = htole32((uint32_t)info->protection),
-		.backing = htole32((uint32_t)info->backing),
-		.page_shift = htole32(info->page_shift),
-		.access = htole32(access),
+		.section_id = htole64(info.id),
+		.generation = htole64(info.generation),
+		.size_bytes = htole64(info.size_bytes),
+		.protection = htole32(info.protection),
+		.backing = htole32(info.backing),
+		.page_shift = htole32(info.page_shift),
+		.access = htole32(vmsect_section_access(handle->section)),
+		.max_bytes = htole64(info.max_bytes),
+		.committed_bytes = htole64(info.committed_bytes),
+		.section_flags = htole32(info.flags),
+		.io_error = htole32(section_answer_errno(-(int)info.io_error).status),
 	};
-	memcpy(ret_section->name, info->name, strnlen(info->name, VMSECT_DEV_NAME_MAX));
+	/* Both have room for the longest name and its end. */
+	memcpy(ret_section->name, info.name, sizeof(ret_section->name) - 1);
 }
 
 struct section_answer section_list(struct section_dev *dev, struct section_call *call)
@@ -112,7 +111,7 @@ struct section_answer section_list(struct section_dev *dev, struct section_call 
 	while (count < room && cursor < dev->attachments) {
 		struct vmsect_attachment *entry = &reply->entries[count];
 
-		describe(dev, dev->handles[cursor].section, &entry->section);
+		describe(dev, &dev->handles[cursor], &entry->section);
 		section_view_describe(dev, cursor + 1, &entry->view);
 		count++;
 		cursor++;
@@ -121,6 +120,12 @@ struct section_answer section_list(struct section_dev *dev, struct section_call 
 	reply->next = htole32(cursor < dev->attachments ? cursor : 0);
 	call->reply_bytes += count * (uint32_t)sizeof(reply->entries[0]);
 	return SECTION_OK;
+}
+
+void section_handle_reply(struct section_dev *dev, uint32_t id, struct vmsect_rsp_open *reply)
+{
+	reply->handle = htole32(id);
+	describe(dev, &dev->handles[id - 1], &reply->section);
 }
 
 /* A terminated copy; false unless the field holds a legal name. */
@@ -133,29 +138,65 @@ static bool copy_name(const uint8_t *field, char name[VMSECT_DEV_NAME_MAX + 1])
 	       name_is_legal(name, length);
 }
 
+/* A free place, if there is a broker to fill it. */
+static struct section_answer need_handle(const struct section_dev *dev, uint32_t *ret_id)
+{
+	*ret_id = section_handle_free(dev);
+	if (*ret_id == 0)
+		return section_refuse(VMSECT_S_EDQUOT, VMSECT_D_HANDLES);
+	if (dev->broker_gone)
+		return section_refuse(VMSECT_S_EHOSTDOWN, VMSECT_D_NONE);
+	return SECTION_OK;
+}
+
 struct section_answer section_open(struct section_dev *dev, struct section_call *call)
 {
 	const struct vmsect_req_open *request = call->request;
-	struct vmsect_rsp_open *reply = (struct vmsect_rsp_open *)(void *)call->reply;
-	uint32_t access = le32toh(request->access), id = free_handle(dev);
+	uint32_t access = le32toh(request->access), id;
+	struct vmsect_section *section = NULL;
 	char name[VMSECT_DEV_NAME_MAX + 1];
+	struct section_answer answer;
 	int result;
 
 	if (!copy_name(request->name, name))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_NAME);
 	if (access == 0 || access & ~(uint32_t)VMSECT_DEV_ACCESS_ALL)
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_ACCESS);
-	if (access & VMSECT_DEV_ACCESS_EXECUTE)
-		return section_refuse(VMSECT_S_EOPNOTSUPP, VMSECT_D_NONE);
-	if (id == 0)
-		return section_refuse(VMSECT_S_EDQUOT, VMSECT_D_HANDLES);
-	if (dev->broker_gone)
-		return section_refuse(VMSECT_S_EHOSTDOWN, VMSECT_D_NONE);
-	result = vmsect_section_open(dev->env.client, name, access, &dev->handles[id - 1].section);
+	answer = need_handle(dev, &id);
+	if (answer.status != VMSECT_S_OK)
+		return answer;
+	result = vmsect_section_open(dev->env.client, name, access, &section);
 	if (result < 0)
 		return section_answer_of(dev, result);
-	reply->handle = htole32(id);
-	describe(dev, dev->handles[id - 1].section, &reply->section);
+	section_handle_set(dev, id, section);
+	section_handle_reply(dev, id, (struct vmsect_rsp_open *)(void *)call->reply);
+	return SECTION_OK;
+}
+
+struct section_answer section_duplicate(struct section_dev *dev, struct section_call *call)
+{
+	const struct vmsect_req_duplicate *request = call->request;
+	uint32_t access = le32toh(request->access), id;
+	struct vmsect_section *section = NULL;
+	struct section_answer answer;
+	struct section_handle *handle;
+	int result;
+
+	if (access & ~(uint32_t)VMSECT_DEV_ACCESS_ALL)
+		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_ACCESS);
+	handle = section_handle_of(dev, le32toh(request->handle), &answer);
+	if (!handle)
+		return answer;
+	if (access & ~vmsect_section_access(handle->section))
+		return section_refuse(VMSECT_S_EPERM, VMSECT_D_NONE);
+	answer = need_handle(dev, &id);
+	if (answer.status != VMSECT_S_OK)
+		return answer;
+	result = vmsect_section_duplicate(handle->section, access, &section);
+	if (result < 0)
+		return section_answer_of(dev, result);
+	section_handle_set(dev, id, section);
+	section_handle_reply(dev, id, (struct vmsect_rsp_open *)(void *)call->reply);
 	return SECTION_OK;
 }
 
@@ -163,10 +204,12 @@ struct section_answer section_close(struct section_dev *dev, struct section_call
 {
 	const struct vmsect_req_close *request = call->request;
 	uint32_t id = le32toh(request->handle);
-	struct section_handle *handle = section_handle_of(dev, id);
+	struct section_handle *handle;
 
-	if (!handle)
+	/* A revoked one is closed like any other. */
+	if (id == 0 || id > SECTION_HANDLES_MAX || !dev->handles[id - 1].section)
 		return section_refuse(VMSECT_S_EBADF, VMSECT_D_NONE);
+	handle = &dev->handles[id - 1];
 	if (handle->is_attachment)
 		return section_refuse(VMSECT_S_EPERM, VMSECT_D_ATTACHMENT);
 	section_views_orphan(dev, id);
@@ -179,13 +222,14 @@ struct section_answer section_query_section(struct section_dev *dev, struct sect
 	const struct vmsect_req_query_section *request = call->request;
 	struct vmsect_rsp_query_section *reply =
 		(struct vmsect_rsp_query_section *)(void *)call->reply;
-	struct section_handle *handle = section_handle_of(dev, le32toh(request->handle));
+	struct section_answer answer;
+	struct section_handle *handle = section_handle_of(dev, le32toh(request->handle), &answer);
 
 	if (!handle)
-		return section_refuse(VMSECT_S_EBADF, VMSECT_D_NONE);
+		return answer;
 	if (!(vmsect_section_access(handle->section) & VMSECT_ACCESS_QUERY))
 		return section_refuse(VMSECT_S_EPERM, VMSECT_D_NONE);
-	describe(dev, handle->section, &reply->section);
+	describe(dev, handle, &reply->section);
 	return SECTION_OK;
 }
 

@@ -3,7 +3,6 @@
 #include "kvm/vcpu.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +12,9 @@
 #include "base/cleanup.h"
 #include "kvm/kvm_sys.h"
 #include "kvm/vcpu_exit.h"
+#include "kvm/vcpu_gate.h"
 #include "kvm/vm.h"
 
-#define VCPU_SIGNAL SIGUSR1
 #define GUEST_LINES_BURST 8u
 
 #define MSR_MISC_ENABLE 0x1A0
@@ -28,6 +27,8 @@ struct vcpu {
 	int fd; /* owned */
 	uint32_t run_bytes;
 	struct kvm_run *run; /* owned mapping */
+	struct vcpu_gate *gate; /* borrowed: the VM's */
+	struct vcpu_pass pass;
 	/* main thread */
 	pthread_t thread;
 	bool started;
@@ -59,6 +60,8 @@ int vcpu_new(struct vm *vm, uint32_t index, const struct vcpu_ops *ops, void *ow
 		.owner = owner,
 		.limit = { .burst = GUEST_LINES_BURST },
 	};
+	vcpu->gate = &vm->gate;
+	vcpu_gate_add(vcpu->gate, &vcpu->pass, vcpu->run);
 	*ret_vcpu = steal_ptr(&vcpu);
 	return 0;
 }
@@ -67,6 +70,7 @@ struct vcpu *vcpu_free(struct vcpu *vcpu)
 {
 	if (!vcpu)
 		return NULL;
+	vcpu_gate_remove(vcpu->gate, &vcpu->pass);
 	(void)munmap(vcpu->run, vcpu->run_bytes);
 	(void)fd_close(vcpu->fd);
 	free(vcpu);
@@ -135,15 +139,17 @@ int vcpu_signal_setup(void)
 /* One entry into the guest and what came of it. */
 static enum vcpu_verdict vcpu_enter(struct vcpu *vcpu)
 {
-	int result = kvm_ioctl_value(vcpu->fd, KVM_RUN, 0);
+	int result;
 
+	vcpu_gate_enter(vcpu->gate, &vcpu->pass);
+	result = kvm_ioctl_value(vcpu->fd, KVM_RUN, 0);
+	vcpu_gate_leave(vcpu->gate, &vcpu->pass);
 	switch (result) {
 	case 0:
 		return vcpu_handle_exit(&vcpu->context);
 	case -EINTR:
 		/* Cleared before the wish to stop is read: no kick is lost. */
-		vcpu->run->immediate_exit = 0;
-		atomic_thread_fence(memory_order_seq_cst);
+		vcpu_set_immediate_exit(vcpu->run, false);
 		return VCPU_GO_ON;
 	case -EAGAIN: /* a CPU that waits for its start-up message was woken */
 		return VCPU_GO_ON;
@@ -189,8 +195,7 @@ void vcpu_kick(struct vcpu *vcpu)
 	vcpu_stop(vcpu);
 	if (!vcpu->started)
 		return;
-	vcpu->run->immediate_exit = 1;
-	atomic_thread_fence(memory_order_release);
+	vcpu_set_immediate_exit(vcpu->run, true);
 	(void)pthread_kill(vcpu->thread, VCPU_SIGNAL);
 }
 

@@ -10,7 +10,8 @@
  * Kick: vcpu_kick() stores the wish to stop, then sets immediate_exit in the
  * run area, then sends VCPU_SIGNAL.  Whatever the vCPU is doing, it either
  * sees the wish before it enters the guest, or the signal takes it out, or
- * KVM refuses to enter.  The handler does nothing.
+ * KVM refuses to enter.  The handler does nothing.  The gate (vcpu_gate.h) uses
+ * the same signal to keep vCPUs out for a moment, while memory slots change.
  *
  * Owner: struct machine.  new, start, kick, join and free belong to the main
  * thread.

@@ -156,9 +156,14 @@ int vm_init(struct vm *vm)
 	int result;
 
 	*vm = empty;
-	result = -pthread_mutex_init(&vm->slot_lock, NULL);
+	result = vcpu_gate_init(&vm->gate);
 	if (result < 0)
 		return result;
+	result = -pthread_mutex_init(&vm->slot_lock, NULL);
+	if (result < 0) {
+		vcpu_gate_deinit(&vm->gate);
+		return result;
+	}
 	result = vm_make(vm);
 	if (result < 0)
 		vm_deinit(vm);
@@ -173,6 +178,7 @@ void vm_deinit(struct vm *vm)
 	free(vm->slot_used);
 	vm->slot_used = NULL;
 	(void)pthread_mutex_destroy(&vm->slot_lock);
+	vcpu_gate_deinit(&vm->gate);
 	fd_cleanup(&vm->vm_fd);
 	fd_cleanup(&vm->kvm_fd);
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kvm/vcpu_gate.h"
+
 /* KVM's own pages on Intel: task state segment (3 pages) and identity map. */
 #define VM_IDENTITY_GPA 0xFFFBC000
 #define VM_TSS_GPA 0xFFFBD000
@@ -25,6 +27,8 @@ struct vm {
 
 	pthread_mutex_t slot_lock;
 	uint64_t *slot_used; /* bitmap of max_slots; slot_lock */
+
+	struct vcpu_gate gate; /* closed while slots change under a running guest */
 };
 
 #define VM_EMPTY                                                                                   \

@@ -54,7 +54,7 @@ static enum window_fault access_view(struct window *window, struct window_view *
 	if (copy_view(window, access))
 		return WINDOW_FAULT_RACE;
 	window->counters.lost_accesses++;
-	if (window_view_bury(window, view, access->offset - view->place) < 0 ||
+	if (window_bury_at(window, view, access->offset - view->place) < 0 ||
 	    !copy_view(window, access)) {
 		if (!access->is_write)
 			memset(access->data, 0, access->bytes);
@@ -62,14 +62,27 @@ static enum window_fault access_view(struct window *window, struct window_view *
 	return WINDOW_FAULT_LOST;
 }
 
+/* What all bytes of an access allow: modes are in the order of what they do. */
+static enum mapping_mode access_mode(const struct window_view *view, const struct access *access)
+{
+	uint64_t offset = access->offset - view->place;
+	enum mapping_mode first = mapping_run_at(&view->mapping, offset).mode;
+	enum mapping_mode last = mapping_run_at(&view->mapping, offset + access->bytes - 1).mode;
+
+	return first < last ? first : last;
+}
+
 static enum window_fault classify(struct window *window, const struct access *access)
 {
 	struct window_view *view = window_view_at(window, access->offset);
+	enum mapping_mode mode;
 
-	if (!view || view->mode == WINDOW_NOACCESS ||
-	    access->bytes > view->place + view->bytes - access->offset)
+	if (!view || view->is_revoked || access->bytes > view->place + view->bytes - access->offset)
 		return access_hole(window, access);
-	if (access->is_write && view->mode == WINDOW_READONLY)
+	mode = access_mode(view, access);
+	if (mode == MAPPING_NONE)
+		return access_hole(window, access);
+	if (access->is_write && mode == MAPPING_READ)
 		return access_denied(window, view);
 	return access_view(window, view, access);
 }

@@ -1,239 +1,230 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * See window.h.  Pages whose backing has gone, and the tombstones (private
- * zero pages, with the view's protection) that take their place, so that the
- * guest goes on.
+ * zero pages, with the pages' modes) that take their place, so that the guest
+ * goes on.
  *
  * A truncated file loses all behind its end, so that becomes one tombstone.  A
  * store that is full cannot hold any page of a hole of a sparse file, so the
- * hole is buried as one.  A page that cannot be read is buried alone (hugetlb:
- * the huge page).  Each tombstone may cost a mapping, and the kernel bounds
+ * hole is buried as one.  A page that cannot be read, or that is not
+ * committed, is buried alone (hugetlb: the huge page).  Private pages need no
+ * backing and stay.  Each tombstone may cost a mapping, and the kernel bounds
  * these: where it refuses, the whole view is buried.
  *
- * A tombstone stays until the view is unmapped, even if the file grows again:
- * bytes that a guest wrote to it must not turn into others.
+ * A tombstone stays until window_restore(), even if the file grows again:
+ * bytes that a guest wrote to it must not turn into others by themselves.
  */
 #include <errno.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/sys.h"
 #include "mem/window_impl.h"
 
-#define PROBE_BYTES (UINT64_C(64) << 20)
+#define SMALL_PAGE 4096
 
-static int bury(struct window *window, const struct window_view *view, uint64_t start, uint64_t end)
+uint64_t window_reach(const struct window_view *view)
 {
-	void *mapped = mmap(window->hva + view->place + start, end - start, window_view_prot(view),
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-
-	if (mapped == MAP_FAILED)
-		return -errno;
-	window->counters.lost_pages += (end - start) / view->page_bytes;
-	return 0;
-}
-
-static int bury_tail(struct window *window, struct window_view *view, uint64_t start)
-{
-	int result = bury(window, view, start, view->live_bytes);
-
-	if (result < 0)
-		return result;
-	view->live_bytes = start;
-	TAILQ_REMOVE(&window->changes, view, change);
-	TAILQ_INSERT_HEAD(&window->changes, view, change);
-	return 0;
-}
-
-static int bury_range(struct window *window, struct window_view *view, uint64_t start, uint64_t end)
-{
-	int result = bury(window, view, start, end);
-
-	return result < 0 ? bury_tail(window, view, 0) : 0;
-}
-
-/* How much of the live part the file still reaches, in whole pages. */
-static uint64_t reach(const struct window_view *view)
-{
+	const struct mapping_spec *spec = &view->mapping.spec;
 	struct stat status;
 	uint64_t size, bytes;
 
-	if (fstat(view->file->fd, &status) < 0)
-		return view->live_bytes;
+	if (fstat(spec->fd, &status) < 0)
+		return view->bytes;
 	size = (uint64_t)status.st_size;
-	if (size <= view->fd_offset)
+	if (size <= spec->fd_offset)
 		return 0;
-	bytes = size - view->fd_offset;
-	if (bytes >= view->live_bytes)
-		return view->live_bytes;
-	return (bytes + view->page_bytes - 1) & ~(view->page_bytes - 1);
+	bytes = size - spec->fd_offset;
+	if (bytes >= view->bytes)
+		return view->bytes;
+	return (bytes + spec->page_bytes - 1) & ~(spec->page_bytes - 1);
 }
-
-/* A range of a view, in whole pages, that is a hole of the file or has data. */
-struct extent {
-	uint64_t start;
-	uint64_t end;
-	bool is_hole;
-};
 
 /* Where in the view the file has its next hole or data from `start` on. */
 static uint64_t seek(const struct window_view *view, uint64_t start, int whence)
 {
-	off_t found = lseek(view->file->fd, (off_t)(view->fd_offset + start), whence);
+	const struct mapping_spec *spec = &view->mapping.spec;
+	off_t found = lseek(spec->fd, (off_t)(spec->fd_offset + start), whence);
 	uint64_t offset;
 
 	if (found < 0)
-		return view->live_bytes; /* none up to the end of the file */
-	offset = (uint64_t)found - view->fd_offset;
-	return offset < view->live_bytes ? offset : view->live_bytes;
+		return view->bytes; /* none up to the end of the file */
+	offset = (uint64_t)found - spec->fd_offset;
+	return offset < view->bytes ? offset : view->bytes;
 }
 
-/*
- * The extent at `start`, which is in the live part and a whole page.  A page
- * with any data is data.
- */
-static struct extent extent_at(const struct window_view *view, uint64_t start)
+/* Of a RESERVE section a hole is what was not committed. */
+static struct window_extent committed_extent(const struct window_view *view, uint64_t start)
 {
-	uint64_t mask = view->page_bytes - 1, next = start + view->page_bytes;
-	uint64_t data = seek(view, start, SEEK_DATA) & ~mask, hole;
+	bool committed;
+	uint64_t bytes = mapping_commit_run(&view->mapping, start, view->bytes - start, &committed);
 
+	return (struct window_extent){ start, start + bytes, !committed };
+}
+
+/* A page with any data is data. */
+struct window_extent window_extent_at(const struct window_view *view, uint64_t start)
+{
+	uint64_t mask = window_page_bytes(view) - 1, next = start + mask + 1, data, hole;
+
+	if (view->mapping.spec.reserve)
+		return committed_extent(view, start);
+	data = seek(view, start, SEEK_DATA) & ~mask;
 	if (data > start)
-		return (struct extent){ start, data, true };
+		return (struct window_extent){ start, data, true };
 	hole = (seek(view, start, SEEK_HOLE) + mask) & ~mask;
 	/* The file may change meanwhile: always a step forward. */
-	return (struct extent){ start, hole > next ? hole : next, false };
+	return (struct window_extent){ start, hole > next ? hole : next, false };
 }
 
-/* The page at `start` is lost, and with it the rest of a hole that it is in. */
-static int bury_page(struct window *window, struct window_view *view, uint64_t start)
+const struct mapping_run *window_next_lost(const struct window_view *view, uint64_t offset)
 {
-	struct extent extent = extent_at(view, start);
+	const struct mapping *mapping = &view->mapping;
+	size_t low = 0, high = mapping->lost_count;
 
-	return bury_range(window, view, start,
-			  extent.is_hole ? extent.end : start + view->page_bytes);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct mapping_run *lost = &mapping->lost[middle];
+
+		if (lost->offset + lost->length <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < mapping->lost_count ? &mapping->lost[low] : NULL;
 }
 
-int window_view_bury(struct window *window, struct window_view *view, uint64_t offset)
+/* Steps over runs without access and over tombstones, one at a time. */
+bool window_next_present(const struct window_view *view, uint64_t start,
+			 struct window_range *ret_range)
 {
-	uint64_t live = reach(view);
+	while (start < view->bytes) {
+		const struct mapping_run run = mapping_run_at(&view->mapping, start);
+		const struct mapping_run *lost = window_next_lost(view, start);
+		uint64_t end = run.offset + run.length;
 
-	if (offset >= view->live_bytes)
-		return 0;
-	if (offset >= live)
-		return bury_tail(window, view, live);
-	return bury_page(window, view, offset & ~(view->page_bytes - 1));
-}
-
-static bool can_populate(const struct window *window, const struct window_view *view,
-			 uint64_t start, uint64_t bytes, int advice)
-{
-	int result = sys_result(madvise(window->hva + view->place + start, bytes, advice));
-
-	/* Want of memory is not a loss, and neither is a kernel without the call. */
-	return result != -EFAULT && result != -EHWPOISON;
-}
-
-/* The first page in a range that is not backed: one is known to be there. */
-static uint64_t find_page(const struct window *window, const struct window_view *view,
-			  uint64_t start, uint64_t bytes)
-{
-	while (bytes > view->page_bytes) {
-		uint64_t half = bytes / view->page_bytes / 2 * view->page_bytes;
-
-		if (can_populate(window, view, start, half, MADV_POPULATE_READ)) {
-			start += half;
-			bytes -= half;
+		if (run.mode == MAPPING_NONE) {
+			start = end;
+		} else if (lost && lost->offset <= start) {
+			start = lost->offset + lost->length;
 		} else {
-			bytes = half;
+			end = lost && lost->offset < end ? lost->offset : end;
+			*ret_range = (struct window_range){ start, end - start };
+			return true;
 		}
 	}
-	return start;
-}
-
-/* Truncated files: cheap, and by far the usual reason. */
-static bool sweep_size(struct window *window, struct window_view *view)
-{
-	uint64_t live = reach(view);
-
-	return live < view->live_bytes && bury_tail(window, view, live) == 0;
-}
-
-/* Data: looks for a page that cannot be read. */
-static bool sweep_data(struct window *window, struct window_view *view, struct extent extent)
-{
-	for (uint64_t start = extent.start; start < extent.end; start += PROBE_BYTES) {
-		uint64_t bytes = extent.end - start, page;
-
-		bytes = bytes < PROBE_BYTES ? bytes : PROBE_BYTES;
-		if (can_populate(window, view, start, bytes, MADV_POPULATE_READ))
-			continue;
-		page = find_page(window, view, start, bytes);
-		return bury_page(window, view, page) == 0;
-	}
 	return false;
 }
 
-/*
- * A hole: tries one page, as the guest would use it.  Not all of them, since
- * that would allocate what nobody has written.
- */
-static bool sweep_hole(struct window *window, struct window_view *view, struct extent extent)
+static uint64_t present_pages(const struct window_view *view)
 {
-	int advice = view->mode == WINDOW_READWRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+	struct window_range part;
+	uint64_t bytes = 0;
 
-	return !can_populate(window, view, extent.start, view->page_bytes, advice) &&
-	       bury_range(window, view, extent.start, extent.end) == 0;
+	for (uint64_t start = 0; window_next_present(view, start, &part);
+	     start = part.offset + part.bytes)
+		bytes += part.bytes;
+	return bytes / window_page_bytes(view);
 }
 
-/* A turn for each extent, of which a view has no more than pages. */
-static bool sweep_extents(struct window *window, struct window_view *view)
+static void note_loss(struct window *window, const struct window_view *view,
+		      const struct window_range *range, uint64_t pages, int error)
 {
-	struct extent extent = { 0 };
+	const struct window_loss loss = {
+		.place = view->place, .id = view->id, .range = *range, .error = error
+	};
 
-	for (uint64_t start = 0; start < view->live_bytes; start = extent.end) {
-		extent = extent_at(view, start);
-		if (extent.is_hole ? sweep_hole(window, view, extent)
-				   : sweep_data(window, view, extent))
-			return true;
+	window->counters.lost_pages += pages;
+	window_loss_add(window, &loss);
+}
+
+/* The mappings of this process are used up: the whole view is one tombstone. */
+static int64_t bury_all(struct window *window, struct window_view *view, int error)
+{
+	const struct window_range all = { .bytes = view->bytes };
+	uint64_t pages = present_pages(view);
+	int result = mapping_bury(&view->mapping, 0, view->bytes);
+
+	if (result < 0)
+		return result;
+	note_loss(window, view, &all, pages, error);
+	return (int64_t)pages;
+}
+
+/* Only a page that cannot be read may be private all the same. */
+static int next_private(const struct window_view *view, uint64_t start, int error,
+			struct window_range *ret_range)
+{
+	if (error == EIO)
+		return 0;
+	return mapping_next_private(&view->mapping, start, &ret_range->offset, &ret_range->bytes);
+}
+
+/* A present part, around private pages.  The bytes that went, or -errno. */
+static int64_t bury_part(struct window_view *view, const struct window_range *part, int error)
+{
+	uint64_t end = part->offset + part->bytes, start = part->offset, stop;
+	int64_t bytes = 0;
+
+	while (start < end) {
+		struct window_range kept = { .offset = end };
+		int result = next_private(view, start, error, &kept);
+
+		if (result < 0)
+			return result;
+		stop = kept.offset < end ? kept.offset : end;
+		if (start < stop)
+			result = mapping_bury(&view->mapping, start, stop - start);
+		if (result < 0)
+			return result;
+		bytes += (int64_t)(stop - start);
+		start = stop < end ? kept.offset + kept.bytes : end;
 	}
-	return false;
+	return bytes;
 }
 
-typedef bool sweep_view(struct window *window, struct window_view *view);
-
-/* A view that is found moves to the head of the list, behind us. */
-static uint32_t sweep_with(struct window *window, sweep_view *sweep)
+int64_t window_bury(struct window *window, struct window_view *view, uint64_t start, uint64_t end,
+		    int error)
 {
-	struct window_view *view, *next;
-	uint32_t found = 0;
+	struct window_range part, all = { 0 };
+	int64_t pages = 0, bytes;
 
-	for (view = TAILQ_FIRST(&window->changes); view; view = next) {
-		next = TAILQ_NEXT(view, change);
-		if (view->file && view->live_bytes && sweep(window, view))
-			found++;
+	for (; window_next_present(view, start, &part) && part.offset < end;
+	     start = part.offset + part.bytes) {
+		part.bytes = part.bytes < end - part.offset ? part.bytes : end - part.offset;
+		bytes = bury_part(view, &part, error);
+		if (bytes < 0)
+			return bury_all(window, view, error);
+		all.offset = pages ? all.offset : part.offset;
+		all.bytes = part.offset + part.bytes - all.offset;
+		pages += bytes / (int64_t)window_page_bytes(view);
 	}
-	return found;
+	if (pages)
+		note_loss(window, view, &all, (uint64_t)pages, error);
+	return pages;
 }
 
-uint32_t window_sweep_sizes(struct window *window)
+int64_t window_bury_page(struct window *window, struct window_view *view, uint64_t start)
 {
-	uint32_t found;
+	const struct mapping_spec *spec = &view->mapping.spec;
+	struct window_extent extent;
 
-	pthread_mutex_lock(&window->lock);
-	found = sweep_with(window, sweep_size);
-	pthread_mutex_unlock(&window->lock);
-	return found;
+	if (spec->reserve)
+		return window_bury(window, view, start, start + spec->page_bytes,
+				   mapping_is_committed(&view->mapping, start) ? EIO : EFAULT);
+	/* The pool has no page, or a page is broken: hugetlb does not tell which. */
+	if (spec->page_bytes > SMALL_PAGE)
+		return window_bury(window, view, start, start + spec->page_bytes, ENOMEM);
+	extent = window_extent_at(view, start);
+	if (extent.is_hole)
+		return window_bury(window, view, start, extent.end, ENOSPC);
+	return window_bury(window, view, start, start + spec->page_bytes, EIO);
 }
 
-uint32_t window_sweep(struct window *window)
+int64_t window_bury_at(struct window *window, struct window_view *view, uint64_t offset)
 {
-	uint32_t found;
+	uint64_t reach = window_reach(view);
 
-	pthread_mutex_lock(&window->lock);
-	found = sweep_with(window, sweep_size);
-	if (found == 0)
-		found = sweep_with(window, sweep_extents);
-	pthread_mutex_unlock(&window->lock);
-	return found;
+	if (offset >= reach)
+		return window_bury(window, view, reach, view->bytes, ENXIO);
+	return window_bury_page(window, view, offset & ~(window_page_bytes(view) - 1));
 }

@@ -13,10 +13,16 @@
  * client and all that came from it belong to one thread at a time, and to one
  * process: after fork() the child calls nothing for what was made before.
  *
- * A call that needs the broker waits for it, at most 5 s.  Beside the errors
- * that are listed, each such call can end the connection: -EPIPE the broker has
- * gone, -ETIMEDOUT it does not answer, -EPROTO its answer is none; and can fail
- * with -ENOMEM, or with -EMFILE where a descriptor would come.
+ * A call that needs the broker waits for it, at most 5 s; one that may wait for
+ * a disk (create, extend, commit, flush, publish) as long as that takes.  When
+ * the broker is replaced the library connects to the new one by itself, with
+ * all handles and views: in vmsect_client_next_event(), and in every call that
+ * needs the broker, which waits for that as long as `reconnect_ms` says.
+ * Beside the errors that are listed each such call can fail with -EPIPE, no
+ * broker has come back in that time; -ETIMEDOUT, it does not answer; -ESTALE, it
+ * has come back without our handles and views, for good; -EAGAIN (RECOVERY), it
+ * has not got the section's memory back in that time; -EPROTO, its answer is
+ * none, for good; with -ENOMEM, or with -EMFILE where a descriptor would come.
  *
  * Two refusals stay apart: -EPERM, the handle lacks the right; -EACCES, the
  * section's protection (or, at open, its owner) forbids it.
@@ -28,167 +34,13 @@
 #include <stdint.h>
 
 #include <vmsect/vmsect_detail.h>
+#include <vmsect/vmsect_types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define VMSECT_API __attribute__((visibility("default")))
-
-struct vmsect_client;
-struct vmsect_section;
-struct vmsect_view;
-
-/* Rights of a handle.  Copy-on-write has none of its own: it needs READ. */
-#define VMSECT_ACCESS_QUERY 0x01u
-#define VMSECT_ACCESS_READ 0x02u
-#define VMSECT_ACCESS_WRITE 0x04u
-#define VMSECT_ACCESS_EXECUTE 0x08u
-#define VMSECT_ACCESS_EXTEND 0x10u
-#define VMSECT_ACCESS_NOTIFY 0x20u
-#define VMSECT_ACCESS_GRANT 0x40u
-#define VMSECT_ACCESS_ALL 0x7fu
-
-/* Protection of a section (the most that a view may have) or of a view. */
-enum vmsect_protection {
-	VMSECT_PROT_NOACCESS = 1,
-	VMSECT_PROT_READONLY = 2,
-	VMSECT_PROT_READWRITE = 3,
-	VMSECT_PROT_WRITECOPY = 4,
-	VMSECT_PROT_EXECUTE = 5,
-	VMSECT_PROT_EXECUTE_READ = 6,
-	VMSECT_PROT_EXECUTE_READWRITE = 7,
-	VMSECT_PROT_EXECUTE_WRITECOPY = 8,
-};
-
-enum vmsect_backing {
-	VMSECT_BACKING_FILE = 1, /* a data file, in place */
-	VMSECT_BACKING_SHMEM = 2, /* page file: a memfd, goes to swap */
-	VMSECT_BACKING_HUGETLB = 3, /* page file: huge pages, never swapped */
-	VMSECT_BACKING_DIRECTORY = 4, /* page file: unlinked file, not yet offered */
-};
-
-/* Flags of a section. */
-#define VMSECT_SECTION_PERMANENT 0x1u /* lives until it is removed */
-
-/* Flags of vmsect_section_create(). */
-#define VMSECT_CREATE_PERMANENT 0x1u
-#define VMSECT_CREATE_OPEN_IF 0x2u /* the name exists: open that section */
-
-/*
- * Options structs start with their size, so that they can grow.  Structs that
- * the library fills in end in `reserved`, which is zero: later versions take
- * new fields out of it, and sizes stay.
- */
-struct vmsect_connect_options {
-	size_t size; /* sizeof(struct vmsect_connect_options) */
-	const char *socket_path; /* NULL: the usual places, see below */
-	const char *name; /* who this is; NULL: the program's name */
-	int no_start; /* 1: do not start a broker */
-	int is_vm; /* 1: a VMM that speaks for a VM */
-	uint32_t cpus; /* VM: its vCPUs */
-	uint64_t memory_bytes; /* VM: its RAM */
-};
-
-struct vmsect_create_options {
-	size_t size;
-	const char *name; /* NULL: anonymous */
-	enum vmsect_backing backing;
-	enum vmsect_protection protection;
-	uint64_t size_bytes; /* file: 0 = its length */
-	const char *path; /* file: opened by this process, with its rights */
-	uint32_t flags; /* VMSECT_CREATE_ */
-	uint32_t access; /* of the handle; 0: all that protection allows, but GRANT */
-	uint32_t mode; /* who else: 0600 and the like; 0: 0600 */
-	uint32_t page_shift; /* hugetlb: 0 or 21 */
-};
-
-struct vmsect_map_options {
-	size_t size;
-	enum vmsect_protection protection;
-	uint64_t offset; /* a multiple of the section's page */
-	uint64_t length; /* 0: to the end */
-};
-
-/* What a VMM has counted in its VM's window, in all; see vmsect_client_report(). */
-struct vmsect_vm_counters {
-	size_t size;
-	uint64_t denied_writes; /* to views that do not allow them */
-	uint64_t hole_accesses; /* where there is no view */
-	uint64_t undecodable_stores; /* that KVM could not emulate */
-	uint64_t lost_pages; /* whose backing has gone; zeros took their place */
-};
-
-struct vmsect_section_info {
-	uint64_t id;
-	uint64_t generation;
-	uint64_t size_bytes;
-	uint64_t allocated_bytes;
-	enum vmsect_backing backing;
-	enum vmsect_protection protection;
-	uint32_t flags;
-	uint32_t page_shift;
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t mode;
-	uint32_t handles;
-	uint32_t views;
-	char name[128]; /* empty: anonymous or removed */
-	char path[1024]; /* data file; empty for the page file */
-	uint64_t reserved[8];
-};
-
-struct vmsect_view_info {
-	uint64_t id;
-	uint64_t section_id;
-	uint64_t offset;
-	uint64_t length;
-	uint64_t place; /* process: address; VM: offset in its window */
-	uint64_t denied_writes;
-	uint32_t peer_id;
-	enum vmsect_protection protection;
-	uint32_t access;
-	int peer_is_vm;
-	int32_t pid;
-	uint32_t uid;
-	char section_name[128];
-	char peer_name[128];
-	uint64_t reserved[8];
-};
-
-struct vmsect_peer_info {
-	uint64_t memory_bytes;
-	uint64_t denied_writes; /* from here four of a VM, see struct vmsect_vm_counters */
-	uint64_t hole_accesses;
-	uint64_t undecodable_stores;
-	uint64_t lost_pages;
-	uint32_t id;
-	int is_vm;
-	uint32_t cpus;
-	int32_t pid;
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t handles;
-	uint32_t views;
-	char name[128];
-	uint64_t reserved[8];
-};
-
-enum vmsect_event_type {
-	VMSECT_EVENT_PEER_JOINED = 1,
-	VMSECT_EVENT_PEER_LEFT = 2,
-	VMSECT_EVENT_DISCONNECTED = 64, /* the connection to the broker is over */
-	VMSECT_EVENT_LOST = 65, /* `value` older events were not fetched in time */
-};
-
-struct vmsect_event {
-	enum vmsect_event_type type;
-	uint32_t peer_id;
-	uint64_t section_id;
-	uint64_t value;
-	uint64_t offset;
-	uint64_t length;
-};
 
 /**
  * vmsect_version() - the library's version, "MAJOR.MINOR.PATCH".
@@ -206,7 +58,8 @@ VMSECT_API const char *vmsect_version(void);
  * choice of root.  A folder of the user that someone else owns or may write in
  * is refused.  If none answers and neither no_start nor $VMSECT_SOCKET is
  * given, a broker is started: at socket_path, else at the user's own place.
- * Blocks at most about 10 s.
+ * Blocks at most about 10 s.  On failure `error` of the options has the
+ * sentence, as much of it as fits.
  *
  * Errors: -ENOENT no broker, and none to start; -ECONNREFUSED no broker
  * listens, or it could not be started; -EACCES not allowed to connect;
@@ -246,10 +99,12 @@ VMSECT_API int vmsect_client_fd(const struct vmsect_client *client);
 /**
  * vmsect_client_next_event() - take the next event; never blocks.
  *
- * Returns 1 with an event, 0 if there is none.  DISCONNECTED comes once;
- * after it every call that needs the broker fails with -EPIPE, and views go
- * on working.  The descriptor then stays readable: stop to poll it.  At most
- * 256 events wait; then the oldest are lost, and LOST says how many.
+ * Returns 1 with an event, 0 if there is none.  This is also where the library
+ * does what the broker asks for: views that were revoked go, growable ones
+ * grow, a new broker is connected to; so call it when the descriptor is
+ * readable, and do not wait long.  After DISCONNECTED views go on working;
+ * RECONNECTED follows when a broker is there.  At most 256 events wait; then
+ * the oldest are lost, and LOST says how many (what they ask for was done).
  */
 VMSECT_API int vmsect_client_next_event(struct vmsect_client *client,
 					struct vmsect_event *ret_event);
@@ -287,8 +142,11 @@ VMSECT_API int vmsect_section_create(struct vmsect_client *client,
  * @access: VMSECT_ACCESS_ bits, not 0
  * @ret_section: free with vmsect_section_close()
  *
- * Errors: -ENOENT; -EACCES the owner or the section's protection does not
- * allow that access; -EINVAL (NAME, ACCESS); -EDQUOT; -EPIPE, -ETIMEDOUT.
+ * A right is worth what the section's protection allows: a handle of a
+ * read-only section may have WRITE, and still maps no writable view.
+ *
+ * Errors: -ENOENT; -EACCES the owner does not allow that access, or the section
+ * is sealed; -EINVAL (NAME, ACCESS); -EDQUOT; -EPIPE, -ETIMEDOUT.
  */
 VMSECT_API int vmsect_section_open(struct vmsect_client *client, const char *name, uint32_t access,
 				   struct vmsect_section **ret_section);
@@ -342,8 +200,9 @@ VMSECT_API int vmsect_section_remove(struct vmsect_client *client, const char *n
  * The handle may be closed while the view lives.
  *
  * Errors: -EPERM the handle lacks the right; -EACCES the section's protection
- * forbids it; -EINVAL (PROTECTION, ALIGNMENT, VIEW_SIZE); -EOPNOTSUPP an
- * executable protection; -ENOMEM; -EDQUOT; -EPIPE, -ETIMEDOUT.
+ * forbids it; -EINVAL (PROTECTION, ALIGNMENT, VIEW_SIZE, COMMIT, ATTR); -EEXIST
+ * (RANGE) something is at `address`; -EOPNOTSUPP a RESERVE section where the
+ * kernel gives no userfaultfd; -ENOMEM; -EDQUOT; -EPIPE, -ETIMEDOUT.
  */
 VMSECT_API int vmsect_view_map(struct vmsect_section *section,
 			       const struct vmsect_map_options *options,
@@ -373,11 +232,214 @@ VMSECT_API uint64_t vmsect_view_id(const struct vmsect_view *view);
 /**
  * vmsect_view_report() - report what was counted on a registered view.
  * @denied_writes: in all, not since the last report
+ * @private_pages: of its overlay now, 0 without one
  */
-VMSECT_API int vmsect_view_report(struct vmsect_view *view, uint64_t denied_writes);
+VMSECT_API int vmsect_view_report(struct vmsect_view *view, uint64_t denied_writes,
+				  uint64_t private_pages);
 
 /** vmsect_view_unmap() - unmap and free; NULL is fine; returns NULL. */
 VMSECT_API struct vmsect_view *vmsect_view_unmap(struct vmsect_view *view);
+
+/**
+ * vmsect_section_handle_id() - the handle's number, as VMSECT_EVENT_HANDLE_REVOKED names it.
+ */
+VMSECT_API uint64_t vmsect_section_handle_id(const struct vmsect_section *section);
+
+/**
+ * vmsect_section_duplicate() - a second handle, with no more access.
+ * @access: a part of the handle's; 0 is legal and makes a handle without rights
+ * @ret_section: free with vmsect_section_close()
+ *
+ * Errors: -EPERM the handle has not all of @access; -EDQUOT.
+ */
+VMSECT_API int vmsect_section_duplicate(struct vmsect_section *section, uint32_t access,
+					struct vmsect_section **ret_section);
+
+/**
+ * vmsect_section_pass() - offer a handle to another peer.
+ * @access: a part of the handle's, not 0
+ * @expires_ms: from now on, after which offer, handle and its views end; 0: never
+ * @ret_offer: the peer hears VMSECT_EVENT_OFFERED with it
+ *
+ * Errors: -EPERM; -ENXIO no such peer; -EDQUOT too many offers wait.
+ */
+VMSECT_API int vmsect_section_pass(struct vmsect_section *section, uint32_t peer_id,
+				   uint32_t access, uint64_t expires_ms, uint64_t *ret_offer);
+
+/**
+ * vmsect_section_accept() - take what another peer has offered to this client.
+ *
+ * Errors: -ENOENT no such offer, or it has ended; -EDQUOT.
+ */
+VMSECT_API int vmsect_section_accept(struct vmsect_client *client, uint64_t offer,
+				     struct vmsect_section **ret_section);
+
+/**
+ * vmsect_section_grant() - say what someone may do with the section.
+ * @flags: VMSECT_GRANT_REVOKE_LIVE or 0
+ * @ret_views: live views that were told to go; NULL is fine
+ *
+ * Grants are looked at when a section is opened.  With REVOKE_LIVE handles that
+ * the new grants no longer allow end now, and their views become inaccessible,
+ * whether or not the guest helps; their programs get SIGBUS.  A view is away
+ * when vmsect_list_views() no longer shows it.
+ *
+ * Errors: -EPERM the handle has no GRANT; -EINVAL (ACCESS, NAME); -EDQUOT.
+ */
+#define VMSECT_GRANT_REVOKE_LIVE 0x2u
+VMSECT_API int vmsect_section_grant(struct vmsect_section *section,
+				    const struct vmsect_grant *grant, uint32_t flags,
+				    uint32_t *ret_views);
+
+/** vmsect_section_take_back() - remove a grant's entry; as above.  -ENOENT. */
+VMSECT_API int vmsect_section_take_back(struct vmsect_section *section,
+					const struct vmsect_grant *grant, uint32_t flags,
+					uint32_t *ret_views);
+
+/** vmsect_section_grants() - an array of *ret_count; free with free().  -EPERM no QUERY. */
+VMSECT_API int vmsect_section_grants(struct vmsect_section *section, struct vmsect_grant **ret_list,
+				     size_t *ret_count);
+
+/**
+ * vmsect_section_extend() - make it larger, in place.
+ * @ret_bytes: the size in effect; a smaller @size_bytes changes nothing
+ *
+ * Growable views grow, guests hear RESIZED.  Errors: -EPERM the handle has no
+ * EXTEND; -EOPNOTSUPP (EXTEND) a page-file section without max_bytes; -EFBIG
+ * more than max_bytes; -EACCES a file that is not to be written; -ENOSPC;
+ * -EDQUOT; -ENOMEM.
+ */
+VMSECT_API int vmsect_section_extend(struct vmsect_section *section, uint64_t size_bytes,
+				     uint64_t *ret_bytes);
+
+/**
+ * vmsect_section_seal() - from now on nobody can write it.
+ *
+ * A writecopy view of it is then a true snapshot.  The handle loses WRITE and
+ * EXTEND.  Errors: -EPERM the handle lacks WRITE or GRANT; -EOPNOTSUPP (SEAL)
+ * not made SEALABLE; -EBUSY (WRITERS) somebody else can still write.
+ */
+VMSECT_API int vmsect_section_seal(struct vmsect_section *section);
+
+/**
+ * vmsect_section_flush() - write a range back to the data file.
+ * @length: bytes, 0: to the end
+ * @flags: 0: start it; VMSECT_FLUSH_TO_DISK: until data and metadata are on disk
+ * @ret_ticket: NULL: wait; else return at once, VMSECT_EVENT_DONE tells the outcome
+ *
+ * For the page file it does nothing and succeeds.  Errors: -EPERM neither READ
+ * nor WRITE; -EIO or -ENOSPC (IO) a write-back failed: then or ever before;
+ * -EINVAL (RANGE); -EDQUOT too many wait.
+ */
+#define VMSECT_FLUSH_TO_DISK 0x1u
+VMSECT_API int vmsect_section_flush(struct vmsect_section *section, uint64_t offset,
+				    uint64_t length, uint32_t flags, uint64_t *ret_ticket);
+
+/**
+ * vmsect_section_publish() - write bytes into the section, all or nothing.
+ * @patches: ascending, apart, whole pages of the section
+ * @ret_ticket: as flush has it; the bytes are copied before the call returns
+ *
+ * After a crash at any point, once a broker is back, the section has all of it
+ * or none.  Durable for data files.  Errors: -EPERM no WRITE; -EINVAL (RANGE);
+ * -EACCES sealed; -ENOSPC; -EIO; -EDQUOT.
+ */
+VMSECT_API int vmsect_section_publish(struct vmsect_section *section,
+				      const struct vmsect_patch *patches, size_t count,
+				      uint64_t *ret_ticket);
+
+/**
+ * vmsect_view_protect() - change the protection of a live view.
+ * @offset, @length: of the view; rounded out to pages; length 0: to the end
+ * @ret_old: the protection of the first page before; NULL is fine
+ *
+ * Bounded by the protection with which the view was mapped; all or nothing.
+ * Private pages stay.  Errors: -EACCES beyond that bound; -EINVAL (PROTECTION)
+ * no protection, or a NO_CHANGE view; -EINVAL (RANGE); -EINVAL (COMMIT) a page
+ * is not committed; -ENXIO (REVOKED); -EDQUOT too many ranges.
+ */
+VMSECT_API int vmsect_view_protect(struct vmsect_view *view, uint64_t offset, uint64_t length,
+				   enum vmsect_protection protection,
+				   enum vmsect_protection *ret_old);
+
+/**
+ * vmsect_view_commit() - commit pages of a RESERVE section through a view.
+ * @protection: of these pages in this view, or 0: as the view was mapped
+ *
+ * For all views of the section.  Committed again is fine; nothing takes it
+ * back.  Errors: -EPERM a data file; -EEXIST (RANGE) past the view; -EDQUOT;
+ * -ENOMEM; what vmsect_view_protect() says.
+ */
+VMSECT_API int vmsect_view_commit(struct vmsect_view *view, uint64_t offset, uint64_t length,
+				  enum vmsect_protection protection);
+
+/** vmsect_view_query() - the run of like pages at @offset.  -EINVAL (RANGE), -ENXIO. */
+VMSECT_API int vmsect_view_query(struct vmsect_view *view, uint64_t offset,
+				 struct vmsect_view_pages *ret_pages);
+
+/**
+ * vmsect_view_flush() - as vmsect_section_flush(), for a range of the view.
+ * @flushed: what was flushed, rounded out to pages; NULL is fine
+ */
+VMSECT_API int vmsect_view_flush(struct vmsect_view *view, uint64_t offset, uint64_t length,
+				 uint32_t flags, struct vmsect_range *ret_flushed);
+
+/**
+ * vmsect_view_flush_start() - the same, and does not wait.
+ * @ret_ticket: VMSECT_EVENT_DONE tells the outcome
+ */
+VMSECT_API int vmsect_view_flush_start(struct vmsect_view *view, uint64_t offset, uint64_t length,
+				       uint32_t flags, uint64_t *ret_ticket);
+
+/**
+ * vmsect_view_reset() - drop private pages: the section shows through again.
+ *
+ * On a view without private pages it does nothing.  -EINVAL (RANGE), -ENXIO.
+ */
+VMSECT_API int vmsect_view_reset(struct vmsect_view *view, uint64_t offset, uint64_t length);
+
+/** vmsect_view_diff() - its private pages, as ranges of the view; free with free(). */
+VMSECT_API int vmsect_view_diff(struct vmsect_view *view, struct vmsect_range **ret_list,
+				size_t *ret_count);
+
+/**
+ * vmsect_view_publish() - publish all private pages, then drop them.
+ * @section: a handle of the view's section with WRITE
+ *
+ * Nobody writes to the view meanwhile.  Errors: vmsect_section_publish()'s;
+ * -EINVAL (HANDLE) the handle is of another section.
+ */
+VMSECT_API int vmsect_view_publish(struct vmsect_view *view, struct vmsect_section *section);
+
+/** vmsect_view_prefetch() - a hint: read these pages into memory; breaks no copy-on-write. */
+VMSECT_API int vmsect_view_prefetch(struct vmsect_view *view, uint64_t offset, uint64_t length);
+
+/**
+ * For VMMs, whose views are registered: what the VMM does itself is checked and
+ * noted by the broker with these, before it is done.  Errors as the calls above.
+ */
+VMSECT_API int vmsect_view_check_protect(struct vmsect_view *view, uint64_t offset, uint64_t length,
+					 enum vmsect_protection protection);
+VMSECT_API int vmsect_view_check_commit(struct vmsect_view *view, uint64_t offset, uint64_t length);
+
+/** vmsect_view_revoked() - the VMM has taken a view away that it was told to. */
+VMSECT_API int vmsect_view_revoked(struct vmsect_view *view);
+
+/** vmsect_file_query() - what sections there are of a file.  -ENOENT, -ENODEV, -EACCES. */
+VMSECT_API int vmsect_file_query(struct vmsect_client *client, const char *path,
+				 struct vmsect_file_info *ret_info);
+
+/**
+ * vmsect_file_truncate() - set a file's length unless a section would lose bytes.
+ *
+ * Errors: -ETXTBSY (MAPPED) it would shrink and a section of it has a handle or
+ * a view; -ENOENT, -EACCES, -ENOSPC.
+ */
+VMSECT_API int vmsect_file_truncate(struct vmsect_client *client, const char *path,
+				    uint64_t size_bytes);
+
+/** vmsect_file_remove() - unlink a file.  -EBUSY (MAPPED) while a section of it lives. */
+VMSECT_API int vmsect_file_remove(struct vmsect_client *client, const char *path);
 
 /**
  * vmsect_list_sections() - every section that this client may see.

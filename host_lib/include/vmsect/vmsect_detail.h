@@ -24,6 +24,15 @@ enum vmsect_detail {
 	VMSECT_DETAIL_LIMIT = 13, /* a quota; the text says which */
 	VMSECT_DETAIL_CURSOR = 14,
 	VMSECT_DETAIL_STATE = 15, /* not now: HELLO missing or repeated; not from a process */
+	VMSECT_DETAIL_RANGE = 16, /* pages that the view or section has not, or that are taken */
+	VMSECT_DETAIL_COMMIT = 17, /* commit size, or pages that are not committed */
+	VMSECT_DETAIL_EXTEND = 18, /* the section does not grow */
+	VMSECT_DETAIL_SEAL = 19, /* sealed, or not to be sealed */
+	VMSECT_DETAIL_MAPPED = 20, /* the file has a section with a handle or a view */
+	VMSECT_DETAIL_WRITERS = 21, /* somebody can still write */
+	VMSECT_DETAIL_IO = 22, /* a write-back has failed, now or before */
+	VMSECT_DETAIL_RECOVERY = 23, /* the memory is not handed back yet: again a little later */
+	VMSECT_DETAIL_REVOKED = 24, /* the handle or the view was revoked, or has expired */
 };
 
 #endif

@@ -34,10 +34,13 @@ struct agent_command {
 extern const struct agent_command cpu_commands[];
 extern const struct agent_command memory_commands[];
 extern const struct agent_command section_commands[];
+extern const struct agent_command view_commands[];
 extern const struct agent_command queue_commands[];
 extern const struct agent_command pci_commands[];
 extern const struct agent_command watch_commands[];
+extern const struct agent_command hammer_commands[];
 extern const struct agent_command storm_commands[];
+extern const struct agent_command bytes_commands[];
 
 /* Answers "err status=.. detail=.." unless the status is OK. */
 bool agent_answer_status(struct section_result result);

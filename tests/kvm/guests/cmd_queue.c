@@ -28,11 +28,12 @@ static void run_reset(const struct agent_args *args)
 	print("ok\n");
 }
 
+/* start [REFUSED]: feature bits that are not taken */
 static void run_start(const struct agent_args *args)
 {
 	const char *why;
 
-	(void)args;
+	section_device.refused = (uint32_t)args->number[0];
 	if (section_start(&why))
 		print("ok window=0x%lx bytes=0x%lx\n", section_device.window,
 		      section_device.window_bytes);
@@ -136,7 +137,7 @@ static void run_scratch(const struct agent_args *args)
 
 const struct agent_command queue_commands[] = {
 	{ "status", "", run_status },	{ "reset", "", run_reset },
-	{ "start", "", run_start },	{ "bare", "", run_bare },
+	{ "start", "N", run_start },	{ "bare", "", run_bare },
 	{ "desc", "nnnnnn", run_desc }, { "push", "nn", run_push },
 	{ "kick", "n", run_kick },	{ "take", "nn", run_take },
 	{ "avail", "nN", run_avail },	{ "waitstatus", "nn", run_wait_status },

@@ -16,19 +16,22 @@ static uint32_t attachment_count;
 static void print_section(const struct vmsect_dev_section *section)
 {
 	print(" name=%s section=%lu generation=%lu size=0x%lx protection=%u backing=%u "
-	      "page_shift=%u access=0x%x",
+	      "page_shift=%u access=0x%x max=0x%lx committed=0x%lx section_flags=0x%x "
+	      "io_error=%u",
 	      (const char *)section->name, (uint64_t)section->section_id,
 	      (uint64_t)section->generation, (uint64_t)section->size_bytes, section->protection,
-	      section->backing, section->page_shift, section->access);
+	      section->backing, section->page_shift, section->access, (uint64_t)section->max_bytes,
+	      (uint64_t)section->committed_bytes, section->section_flags, section->io_error);
 }
 
 static void print_view(const struct vmsect_dev_view *view)
 {
 	print(" view=%u handle=%u view_protection=%u cache=%u place=0x%lx offset=0x%lx "
-	      "length=0x%lx denied=%lu",
+	      "length=0x%lx denied=%lu room=0x%lx view_flags=0x%x protection_now=%u",
 	      view->view, view->handle, view->protection, view->cache,
 	      (uint64_t)view->window_offset, (uint64_t)view->offset, (uint64_t)view->length,
-	      (uint64_t)view->denied_writes);
+	      (uint64_t)view->denied_writes, (uint64_t)view->room, view->view_flags,
+	      view->protection_now);
 }
 
 static void run_device(const struct agent_args *args)
@@ -69,15 +72,65 @@ static void run_entry(const struct agent_args *args)
 	print("\n");
 }
 
+static struct vmsect_rsp_open opened;
+
+static void answer_opened(struct section_result result)
+{
+	if (!agent_answer_status(result))
+		return;
+	print("ok handle=%u existed=%u", opened.handle, result.detail == VMSECT_D_EXISTED);
+	print_section(&opened.section);
+	print("\n");
+}
+
 static void run_open(const struct agent_args *args)
 {
-	static struct vmsect_rsp_open rsp;
+	answer_opened(section_open(args->text[0], (uint32_t)args->number[1], &opened));
+}
 
-	if (!agent_answer_status(section_open(args->text[0], (uint32_t)args->number[1], &rsp)))
-		return;
-	print("ok handle=%u", rsp.handle);
-	print_section(&rsp.section);
-	print("\n");
+/* create NAME SIZE BACKING PROT [FLAGS [ACCESS [MAX [MODE [PAGE_SHIFT]]]]]; NAME "-": none */
+static void run_create(const struct agent_args *args)
+{
+	struct vmsect_req_create req = {
+		.hdr.op = VMSECT_REQ_CREATE,
+		.size_bytes = args->number[1],
+		.backing = (uint32_t)args->number[2],
+		.protection = (uint32_t)args->number[3],
+		.create_flags = (uint32_t)args->number[4],
+		.access = (uint32_t)args->number[5],
+		.max_bytes = args->number[6],
+		.mode = (uint32_t)args->number[7],
+		.page_shift = (uint32_t)args->number[8],
+	};
+	const char *name = args->text[0];
+
+	for (uint32_t i = 0; strcmp(name, "-") && i < VMSECT_DEV_NAME_MAX && name[i]; i++)
+		req.name[i] = (uint8_t)name[i];
+	answer_opened(section_ask(&req, sizeof(req), &opened, sizeof(opened)));
+}
+
+static void run_dup(const struct agent_args *args)
+{
+	struct vmsect_req_duplicate req = {
+		.hdr.op = VMSECT_REQ_DUPLICATE,
+		.handle = (uint32_t)args->number[0],
+		.access = (uint32_t)args->number[1],
+	};
+
+	answer_opened(section_ask(&req, sizeof(req), &opened, sizeof(opened)));
+}
+
+static void run_extend(const struct agent_args *args)
+{
+	struct vmsect_req_extend req = {
+		.hdr.op = VMSECT_REQ_EXTEND,
+		.handle = (uint32_t)args->number[0],
+		.size_bytes = args->number[1],
+	};
+	struct vmsect_rsp_value rsp;
+
+	if (agent_answer_status(section_ask(&req, sizeof(req), &rsp, sizeof(rsp))))
+		print("ok size=0x%lx\n", (uint64_t)rsp.value);
 }
 
 static void run_close(const struct agent_args *args)
@@ -86,6 +139,7 @@ static void run_close(const struct agent_args *args)
 		print("ok\n");
 }
 
+/* map H PROT OFFSET LEN [PLACE [FLAGS [ROOM [COMMIT]]]]; PLACE 0xffffffffffffffff: anywhere */
 static void run_map(const struct agent_args *args)
 {
 	struct vmsect_req_map req = {
@@ -95,6 +149,9 @@ static void run_map(const struct agent_args *args)
 		.offset = args->number[2],
 		.length = args->number[3],
 		.window_offset = args->count > 4 ? args->number[4] : VMSECT_WINDOW_ANY,
+		.map_flags = (uint32_t)args->number[5],
+		.room = args->number[6],
+		.commit = args->number[7],
 	};
 	struct vmsect_dev_view view;
 
@@ -141,9 +198,11 @@ static void run_event(const struct agent_args *args)
 		print("err none\n");
 		return;
 	}
-	print("ok type=%u flags=%u handle=%u peer=%u view=%u section=%lu value=%lu\n", event.type,
-	      event.flags, event.handle, event.peer, event.view, (uint64_t)event.section_id,
-	      (uint64_t)event.value);
+	print("ok type=%u flags=%u handle=%u peer=%u view=%u section=%lu value=%lu offset=0x%lx "
+	      "length=0x%lx\n",
+	      event.type, event.flags, event.handle, event.peer, event.view,
+	      (uint64_t)event.section_id, (uint64_t)event.value, (uint64_t)event.offset,
+	      (uint64_t)event.length);
 }
 
 /* Any bytes as a request, any room for the reply. */
@@ -173,8 +232,19 @@ static void run_raw(const struct agent_args *args)
 }
 
 const struct agent_command section_commands[] = {
-	{ "device", "", run_device }, { "list", "", run_list },	   { "entry", "n", run_entry },
-	{ "open", "sn", run_open },   { "close", "n", run_close }, { "map", "nnnnN", run_map },
-	{ "unmap", "n", run_unmap },  { "query", "n", run_query }, { "view", "n", run_view },
-	{ "event", "n", run_event },  { "raw", "sn", run_raw },	   { 0 },
+	{ "device", "", run_device },
+	{ "list", "", run_list },
+	{ "entry", "n", run_entry },
+	{ "open", "sn", run_open },
+	{ "create", "snnnNNNNN", run_create },
+	{ "dup", "nn", run_dup },
+	{ "close", "n", run_close },
+	{ "extend", "nn", run_extend },
+	{ "map", "nnnnNNNN", run_map },
+	{ "unmap", "n", run_unmap },
+	{ "query", "n", run_query },
+	{ "view", "n", run_view },
+	{ "event", "n", run_event },
+	{ "raw", "sn", run_raw },
+	{ 0 },
 };

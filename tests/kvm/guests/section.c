@@ -69,8 +69,8 @@ bool section_request(const void *req, uint32_t req_bytes, void *rsp, uint32_t rs
 	return true;
 }
 
-/* A request whose good reply is exactly rsp_bytes, and a bad one the header. */
-static struct section_result ask(const void *req, uint32_t req_bytes, void *rsp, uint32_t rsp_bytes)
+struct section_result section_ask(const void *req, uint32_t req_bytes, void *rsp,
+				  uint32_t rsp_bytes)
 {
 	struct section_result result = { SECTION_TIMEOUT, 0 };
 	const struct vmsect_rsp_hdr *hdr = rsp;
@@ -94,7 +94,7 @@ struct section_result section_open(const char *name, uint32_t access,
 
 	for (uint32_t i = 0; i < VMSECT_DEV_NAME_MAX && name[i]; i++)
 		req.name[i] = (uint8_t)name[i];
-	return ask(&req, sizeof(req), ret_rsp, sizeof(*ret_rsp));
+	return section_ask(&req, sizeof(req), ret_rsp, sizeof(*ret_rsp));
 }
 
 struct section_result section_close(uint32_t handle)
@@ -102,14 +102,14 @@ struct section_result section_close(uint32_t handle)
 	struct vmsect_req_close req = { .hdr.op = VMSECT_REQ_CLOSE, .handle = handle };
 	struct vmsect_rsp_close rsp;
 
-	return ask(&req, sizeof(req), &rsp, sizeof(rsp));
+	return section_ask(&req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 struct section_result section_map(const struct vmsect_req_map *map,
 				  struct vmsect_dev_view *ret_view)
 {
 	struct vmsect_rsp_map rsp;
-	struct section_result result = ask(map, sizeof(*map), &rsp, sizeof(rsp));
+	struct section_result result = section_ask(map, sizeof(*map), &rsp, sizeof(rsp));
 
 	if (result.status == VMSECT_S_OK)
 		*ret_view = rsp.view;
@@ -121,7 +121,7 @@ struct section_result section_unmap(uint32_t view)
 	struct vmsect_req_unmap req = { .hdr.op = VMSECT_REQ_UNMAP, .view = view };
 	struct vmsect_rsp_unmap rsp;
 
-	return ask(&req, sizeof(req), &rsp, sizeof(rsp));
+	return section_ask(&req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 struct section_result section_query(uint32_t handle, struct vmsect_dev_section *ret_section)
@@ -129,7 +129,7 @@ struct section_result section_query(uint32_t handle, struct vmsect_dev_section *
 	struct vmsect_req_query_section req = { .hdr.op = VMSECT_REQ_QUERY_SECTION,
 						.handle = handle };
 	struct vmsect_rsp_query_section rsp;
-	struct section_result result = ask(&req, sizeof(req), &rsp, sizeof(rsp));
+	struct section_result result = section_ask(&req, sizeof(req), &rsp, sizeof(rsp));
 
 	if (result.status == VMSECT_S_OK)
 		*ret_section = rsp.section;
@@ -140,7 +140,7 @@ struct section_result section_query_view(uint32_t view, struct vmsect_dev_view *
 {
 	struct vmsect_req_query_view req = { .hdr.op = VMSECT_REQ_QUERY_VIEW, .view = view };
 	struct vmsect_rsp_query_view rsp;
-	struct section_result result = ask(&req, sizeof(req), &rsp, sizeof(rsp));
+	struct section_result result = section_ask(&req, sizeof(req), &rsp, sizeof(rsp));
 
 	if (result.status == VMSECT_S_OK)
 		*ret_view = rsp.view;

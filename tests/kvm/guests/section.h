@@ -33,6 +33,10 @@ bool section_start_bare(const char **ret_why);
 bool section_request(const void *req, uint32_t req_bytes, void *rsp, uint32_t rsp_bytes,
 		     uint32_t *ret_length);
 
+/* A request whose good reply is exactly rsp_bytes, and a bad one the header. */
+struct section_result section_ask(const void *req, uint32_t req_bytes, void *rsp,
+				  uint32_t rsp_bytes);
+
 struct section_result section_open(const char *name, uint32_t access,
 				   struct vmsect_rsp_open *ret_rsp);
 struct section_result section_close(uint32_t handle);

@@ -19,6 +19,8 @@
 #define MSIX_ENTRY_BYTES 16
 /* Of a larger window only so much has page tables (command "mapping" adds to it). */
 #define WINDOW_MAPPED (8ull << 30)
+/* Feature bits that belong to the device type; of the others only VERSION_1 is taken. */
+#define DEVICE_FEATURES 0xffffffu
 
 static uint64_t part_address(const struct virtio *dev, uint32_t cap)
 {
@@ -129,7 +131,8 @@ static bool negotiate(struct virtio *dev)
 	mmio_write32(COMMON(device_feature_select), 1);
 	dev->features |= (uint64_t)mmio_read32(COMMON(device_feature)) << 32;
 	mmio_write32(COMMON(guest_feature_select), 0);
-	mmio_write32(COMMON(guest_feature), 0);
+	mmio_write32(COMMON(guest_feature),
+		     (uint32_t)dev->features & DEVICE_FEATURES & ~dev->refused);
 	mmio_write32(COMMON(guest_feature_select), 1);
 	mmio_write32(COMMON(guest_feature), (uint32_t)(1ull << (VIRTIO_F_VERSION_1 - 32)));
 	add_status(dev, VIRTIO_CONFIG_S_FEATURES_OK);

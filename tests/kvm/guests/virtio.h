@@ -47,6 +47,7 @@ struct virtio {
 	uint32_t window_bar;
 	uint32_t notify_multiplier;
 	uint64_t features; /* offered */
+	uint32_t refused; /* of the device's own feature bits: not taken */
 	struct virtio_queue queue[VIRTIO_QUEUES];
 };
 

@@ -25,6 +25,8 @@ static const struct backing_spec shmem = {
 	.size_bytes = 8192,
 };
 
+static struct backing_work work;
+
 static void test_rounding(void **state)
 {
 	struct refusal refusal;
@@ -52,7 +54,7 @@ static void test_memfd(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(backing_init_memory(&backing, &shmem, &refusal), 0);
+	assert_int_equal(backing_init_memory(&backing, &shmem, &work, &refusal), 0);
 	assert_int_equal(fstat(backing.rw_fd, &st), 0);
 	assert_int_equal(st.st_size, 8192);
 	assert_int_equal(st.st_mode & 07777, 0600);
@@ -74,7 +76,7 @@ static void test_read_only_descriptor(void **state)
 	int fd = -1;
 
 	(void)state;
-	assert_int_equal(backing_init_memory(&backing, &shmem, &refusal), 0);
+	assert_int_equal(backing_init_memory(&backing, &shmem, &work, &refusal), 0);
 	assert_int_equal(backing_open(&backing, false, &fd), 0);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
@@ -93,7 +95,7 @@ static void test_descriptors_have_their_own_offset(void **state)
 	int first = -1, second = -1;
 
 	(void)state;
-	assert_int_equal(backing_init_memory(&backing, &shmem, &refusal), 0);
+	assert_int_equal(backing_init_memory(&backing, &shmem, &work, &refusal), 0);
 	assert_int_equal(backing_open(&backing, true, &first), 0);
 	assert_int_equal(backing_open(&backing, true, &second), 0);
 	assert_int_equal(lseek(first, 100, SEEK_SET), 100);
@@ -119,7 +121,7 @@ static void test_too_few_huge_pages(void **state)
 		skip();
 	spec.size_bytes = (uint64_t)(pages + 1000000) << BACKING_HUGE_SHIFT;
 	backing_clear(&backing);
-	assert_int_equal(backing_init_memory(&backing, &spec, &refusal), -ENOMEM);
+	assert_int_equal(backing_init_memory(&backing, &spec, &work, &refusal), -ENOMEM);
 	assert_int_equal(refusal.detail, VMSECT_DETAIL_HUGEPAGES);
 	assert_non_null(strstr(refusal.text, "missing"));
 	assert_non_null(strstr(refusal.text, "vm.nr_hugepages="));
@@ -152,7 +154,7 @@ static void test_huge_pages_are_reserved(void **state)
 	if (!huge_pages_take(&huge, 2))
 		skip();
 	before = huge_pages_free();
-	assert_int_equal(backing_init_memory(&backing, &spec, &refusal), 0);
+	assert_int_equal(backing_init_memory(&backing, &spec, &work, &refusal), 0);
 	assert_int_equal(fstat(backing.rw_fd, &st), 0);
 	assert_int_equal(st.st_size, 4u << 20);
 	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), SEALS);
@@ -167,6 +169,70 @@ static void test_huge_pages_are_reserved(void **state)
 	backing_deinit(&backing);
 }
 
+static void test_sealable(void **state)
+{
+	struct backing_spec spec = shmem;
+	struct backing backing;
+	struct refusal refusal;
+
+	(void)state;
+	spec.sealable = true;
+	assert_int_equal(backing_init_memory(&backing, &spec, &work, &refusal), 0);
+	assert_int_equal(fcntl(backing.rw_fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW);
+	backing_deinit(&backing);
+}
+
+/* The memory is as large as the section may become; only the section's part is work. */
+static void test_room_to_grow(void **state)
+{
+	struct backing_spec spec = shmem;
+	struct backing backing;
+	struct refusal refusal;
+	struct stat st;
+
+	(void)state;
+	spec.max_bytes = 5 * 4096;
+	spec.allocate = true;
+	assert_int_equal(backing_init_memory(&backing, &spec, &work, &refusal), 0);
+	assert_int_equal(backing.size_bytes, 8192);
+	assert_int_equal(fstat(backing.rw_fd, &st), 0);
+	assert_int_equal(st.st_size, 5 * 4096);
+	assert_int_equal(backing.ino, st.st_ino);
+	assert_int_equal(backing_work_run(&work), 0);
+	assert_int_equal(backing_allocated(&backing), 8192);
+	backing_deinit(&backing);
+}
+
+static void test_directory(void **state)
+{
+	struct backing_spec spec = { .kind = BACKING_DIRECTORY,
+				     .page_shift = 12,
+				     .size_bytes = 8192 };
+	struct backing backing;
+	struct refusal refusal;
+	struct stat st;
+
+	(void)state;
+	backing_clear(&backing);
+	assert_int_equal(backing_init_directory(&backing, &spec, NULL, &work, &refusal),
+			 -EOPNOTSUPP);
+	assert_int_equal(refusal.detail, VMSECT_DETAIL_ATTR);
+	assert_int_equal(backing_init_directory(&backing, &spec, "/nonexistent", &work, &refusal),
+			 -ENOENT);
+	assert_int_equal(backing_init_directory(&backing, &spec, "/tmp", &work, &refusal), 0);
+	assert_int_equal(backing_work_run(&work), 0);
+	assert_int_equal(fstat(backing.rw_fd, &st), 0);
+	assert_int_equal(st.st_size, 8192);
+	assert_int_equal(st.st_nlink, 0);
+	work.from = 8192;
+	work.to = UINT64_C(1) << 43;
+	assert_int_equal(backing_work_run(&work), -ENOSPC);
+	assert_int_equal(backing_refuse_work(&work, -ENOSPC, &refusal), -ENOSPC);
+	assert_int_equal(fstat(backing.rw_fd, &st), 0);
+	assert_int_equal(st.st_size, 8192);
+	backing_deinit(&backing);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, leak_setup, leak_teardown)
 
 int main(void)
@@ -177,6 +243,9 @@ int main(void)
 		TEST(test_read_only_descriptor),
 		TEST(test_descriptors_have_their_own_offset),
 		TEST(test_too_few_huge_pages),
+		TEST(test_sealable),
+		TEST(test_room_to_grow),
+		TEST(test_directory),
 		cmocka_unit_test_setup_teardown(test_huge_pages_are_reserved, leak_setup,
 						leave_huge_pages),
 	};

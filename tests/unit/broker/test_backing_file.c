@@ -53,6 +53,19 @@ static uint64_t file_size(void)
 	return (uint64_t)st.st_size;
 }
 
+/* All of it: what comes first and the work that is left. */
+static int init(struct backing *backing, const struct backing_spec *spec, struct fdmsg *message,
+		struct refusal *refusal)
+{
+	struct backing_work work;
+	int r = backing_init_file(backing, spec, message, &work, refusal);
+
+	if (r < 0)
+		return r;
+	r = backing_work_run(&work);
+	return r < 0 ? backing_refuse_work(&work, r, refusal) : 0;
+}
+
 /* Descriptors of the file, opened with these flags; -1 for none. */
 static struct fdmsg message_of(int first_flags, int second_flags)
 {
@@ -76,7 +89,7 @@ static void expect_refused(struct fdmsg message, bool writable, uint64_t size, i
 	struct refusal refusal;
 
 	backing_clear(&backing);
-	assert_int_equal(backing_init_file(&backing, &spec, &message, &refusal), status);
+	assert_int_equal(init(&backing, &spec, &message, &refusal), status);
 	assert_int_equal(refusal.status, status);
 	assert_int_equal(refusal.detail, detail);
 	assert_int_equal(message.nfds, nfds);
@@ -162,7 +175,7 @@ static void test_empty_file(void **state)
 	(void)state;
 	assert_int_equal(truncate(path, 0), 0);
 	message = message_of(O_RDONLY, -1);
-	assert_int_equal(backing_init_file(&backing, &spec, &message, &refusal), -ENODATA);
+	assert_int_equal(init(&backing, &spec, &message, &refusal), -ENODATA);
 	assert_int_equal(refusal.detail, VMSECT_DETAIL_SIZE);
 	fdmsg_close_fds(&message);
 }
@@ -175,7 +188,7 @@ static void accept_file(struct backing *backing, bool writable, uint64_t size)
 	struct fdmsg message = message_of(O_RDONLY, writable ? O_RDWR : -1);
 	struct refusal refusal;
 
-	assert_int_equal(backing_init_file(backing, &spec, &message, &refusal), 0);
+	assert_int_equal(init(backing, &spec, &message, &refusal), 0);
 	assert_int_equal(message.fds[0], -1);
 	assert_int_equal(message.fds[1], -1);
 	assert_string_equal(backing->path, path);
@@ -222,6 +235,69 @@ static void test_file_is_extended(void **state)
 	backing_deinit(&backing);
 }
 
+/* Errors of write-back are told once to each description: the broker has its own. */
+static void test_own_description(void **state)
+{
+	const struct backing_spec spec = { .kind = BACKING_FILE,
+					   .page_shift = 12,
+					   .writable = true };
+	struct fdmsg message = message_of(O_RDONLY, O_RDWR);
+	int clients = fcntl(message.fds[1], F_DUPFD_CLOEXEC, 0);
+	struct backing backing;
+	struct refusal refusal;
+
+	(void)state;
+	assert_int_equal(init(&backing, &spec, &message, &refusal), 0);
+	assert_int_equal(lseek(clients, 100, SEEK_SET), 100);
+	assert_int_equal(lseek(backing.rw_fd, 0, SEEK_CUR), 0);
+	fd_close(clients);
+	backing_deinit(&backing);
+}
+
+/* The first class that fits decides; of root's, any bit will do. */
+static void test_execute_bits(void **state)
+{
+	static const struct {
+		mode_t mode;
+		uid_t uid;
+		gid_t gid, group;
+		int status;
+	} cases[] = {
+		{ 0700, 0, 0, 0, 0 },	   { 0010, 0, 0, 0, 0 },      { 0600, 0, 0, 0, -EPERM },
+		{ 0700, 7, 7, 7, -EPERM }, { 0701, 7, 7, 7, 0 },      { 0710, 7, 8, 7, 0 },
+		{ 0710, 7, 7, 8, 0 },	   { 0701, 7, 8, 7, -EPERM }, { 0010, 6, 8, 8, -EPERM },
+		{ 0100, 6, 7, 7, 0 },
+	};
+	struct backing_spec spec = { .kind = BACKING_FILE, .page_shift = 12, .executable = true };
+	struct backing_work work;
+	struct backing backing;
+	struct refusal refusal;
+	struct fdmsg message;
+	unsigned int i;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		gid_t group = cases[i].group;
+		const struct subject subject = {
+			.uid = cases[i].uid, .gid = cases[i].gid, .group_count = 1, .groups = &group
+		};
+
+		assert_int_equal(chown(path, 6, 8), 0);
+		assert_int_equal(chmod(path, cases[i].mode), 0);
+		message = message_of(O_RDONLY, -1);
+		spec.subject = &subject;
+		assert_int_equal(backing_init_file(&backing, &spec, &message, &work, &refusal),
+				 cases[i].status);
+		if (cases[i].status)
+			assert_int_equal(refusal.detail, VMSECT_DETAIL_FILE);
+		else
+			backing_deinit(&backing);
+		fdmsg_close_fds(&message);
+	}
+}
+
 static void test_path_is_printable(void **state)
 {
 	const struct backing_spec spec = { .kind = BACKING_FILE, .page_shift = 12 };
@@ -234,7 +310,7 @@ static void test_path_is_printable(void **state)
 	(void)snprintf(odd, sizeof(odd), "%s\n\x1b[31m", path);
 	assert_int_equal(rename(path, odd), 0);
 	message = (struct fdmsg){ .nfds = 1, .fds = { open(odd, O_RDONLY | O_CLOEXEC), -1 } };
-	assert_int_equal(backing_init_file(&backing, &spec, &message, &refusal), 0);
+	assert_int_equal(init(&backing, &spec, &message, &refusal), 0);
 	assert_non_null(strstr(backing.path, "??[31m"));
 	backing_deinit(&backing);
 	assert_int_equal(rename(odd, path), 0);
@@ -249,6 +325,7 @@ int main(void)
 		TEST(test_kinds_of_descriptors),   TEST(test_two_files),
 		TEST(test_sizes_that_are_refused), TEST(test_empty_file),
 		TEST(test_sizes_that_are_kept),	   TEST(test_file_is_extended),
+		TEST(test_own_description),	   TEST(test_execute_bits),
 		TEST(test_path_is_printable),
 	};
 

@@ -23,6 +23,13 @@ struct message {
 		struct vmsect_req_view_stats stats;
 		struct vmsect_req_peer_stats peer_stats;
 		struct vmsect_req_list list;
+		struct vmsect_req_map map;
+		struct vmsect_req_pass pass;
+		struct vmsect_req_grant grant;
+		struct vmsect_req_extend extend;
+		struct vmsect_req_protect protect;
+		struct vmsect_req_flush flush;
+		struct vmsect_req_file file;
 		unsigned char bytes[1024];
 	};
 	size_t size;
@@ -32,20 +39,36 @@ struct message {
 static const struct {
 	uint16_t op;
 	size_t size;
+	bool takes_fds;
 } operations[] = {
-	{ VMSECT_OP_HELLO, sizeof(struct vmsect_req_hello) },
-	{ VMSECT_OP_CREATE, sizeof(struct vmsect_req_create) },
-	{ VMSECT_OP_OPEN, sizeof(struct vmsect_req_open) },
-	{ VMSECT_OP_CLOSE, sizeof(struct vmsect_req_handle) },
-	{ VMSECT_OP_REMOVE, sizeof(struct vmsect_req_remove) },
-	{ VMSECT_OP_QUERY, sizeof(struct vmsect_req_handle) },
-	{ VMSECT_OP_MAP, sizeof(struct vmsect_req_map) },
-	{ VMSECT_OP_UNMAP, sizeof(struct vmsect_req_unmap) },
-	{ VMSECT_OP_VIEW_STATS, sizeof(struct vmsect_req_view_stats) },
-	{ VMSECT_OP_LIST_SECTIONS, sizeof(struct vmsect_req_list) },
-	{ VMSECT_OP_LIST_VIEWS, sizeof(struct vmsect_req_list) },
-	{ VMSECT_OP_LIST_PEERS, sizeof(struct vmsect_req_list) },
-	{ VMSECT_OP_PEER_STATS, sizeof(struct vmsect_req_peer_stats) },
+	{ VMSECT_OP_HELLO, sizeof(struct vmsect_req_hello), false },
+	{ VMSECT_OP_CREATE, sizeof(struct vmsect_req_create), true },
+	{ VMSECT_OP_OPEN, sizeof(struct vmsect_req_open), false },
+	{ VMSECT_OP_CLOSE, sizeof(struct vmsect_req_handle), false },
+	{ VMSECT_OP_REMOVE, sizeof(struct vmsect_req_remove), false },
+	{ VMSECT_OP_QUERY, sizeof(struct vmsect_req_handle), false },
+	{ VMSECT_OP_MAP, sizeof(struct vmsect_req_map), false },
+	{ VMSECT_OP_UNMAP, sizeof(struct vmsect_req_unmap), false },
+	{ VMSECT_OP_VIEW_STATS, sizeof(struct vmsect_req_view_stats), false },
+	{ VMSECT_OP_LIST_SECTIONS, sizeof(struct vmsect_req_list), false },
+	{ VMSECT_OP_LIST_VIEWS, sizeof(struct vmsect_req_list), false },
+	{ VMSECT_OP_LIST_PEERS, sizeof(struct vmsect_req_list), false },
+	{ VMSECT_OP_PEER_STATS, sizeof(struct vmsect_req_peer_stats), false },
+	{ VMSECT_OP_RESUME, sizeof(struct vmsect_req_resume), false },
+	{ VMSECT_OP_HAND_BACK, sizeof(struct vmsect_req_hand_back), true },
+	{ VMSECT_OP_DUPLICATE, sizeof(struct vmsect_req_duplicate), false },
+	{ VMSECT_OP_PASS, sizeof(struct vmsect_req_pass), false },
+	{ VMSECT_OP_ACCEPT, sizeof(struct vmsect_req_accept), false },
+	{ VMSECT_OP_GRANT, sizeof(struct vmsect_req_grant), false },
+	{ VMSECT_OP_LIST_GRANTS, sizeof(struct vmsect_req_handle), false },
+	{ VMSECT_OP_EXTEND, sizeof(struct vmsect_req_extend), false },
+	{ VMSECT_OP_COMMIT, sizeof(struct vmsect_req_commit), false },
+	{ VMSECT_OP_PROTECT, sizeof(struct vmsect_req_protect), false },
+	{ VMSECT_OP_FLUSH, sizeof(struct vmsect_req_flush), false },
+	{ VMSECT_OP_PUBLISH, sizeof(struct vmsect_req_publish), true },
+	{ VMSECT_OP_SEAL, sizeof(struct vmsect_req_handle), false },
+	{ VMSECT_OP_REVOKED, sizeof(struct vmsect_req_unmap), false },
+	{ VMSECT_OP_FILE, sizeof(struct vmsect_req_file), true },
 };
 
 static void make(struct message *message, uint16_t op, size_t size)
@@ -69,6 +92,15 @@ static void make(struct message *message, uint16_t op, size_t size)
 		break;
 	case VMSECT_OP_REMOVE:
 		memcpy(message->bytes + offsetof(struct vmsect_req_remove, name), "a", 1);
+		break;
+	case VMSECT_OP_RESUME:
+		message->hello.version = VMSECT_PROTO_VERSION; /* in the same place */
+		break;
+	case VMSECT_OP_GRANT:
+		message->grant.grant.grantee = VMSECT_GRANTEE_UID;
+		break;
+	case VMSECT_OP_FILE:
+		message->file.action = VMSECT_FILE_QUERY;
 		break;
 	default:
 		break;
@@ -102,6 +134,12 @@ static void expect(const struct message *message, int outcome, int status, uint3
 #define EXPECT_FORMAT(message) expect(message, PROTO_E_REFUSED, -EINVAL, VMSECT_DETAIL_FORMAT)
 #define EXPECT_NAME(message) expect(message, PROTO_E_REFUSED, -EINVAL, VMSECT_DETAIL_NAME)
 
+/* HELLO and RESUME are looked at for their version first. */
+static size_t version_bytes(uint16_t op)
+{
+	return op == VMSECT_OP_HELLO || op == VMSECT_OP_RESUME ? sizeof(uint32_t) : 0;
+}
+
 static void test_every_size(void **state)
 {
 	struct message message;
@@ -113,9 +151,7 @@ static void test_every_size(void **state)
 			if (size == operations[i].size)
 				continue;
 			make(&message, operations[i].op, size);
-			/* HELLO is looked at for its version first. */
-			if (size < sizeof(struct vmsect_msg_hdr) +
-					   (operations[i].op == VMSECT_OP_HELLO ? 4 : 0))
+			if (size < sizeof(struct vmsect_msg_hdr) + version_bytes(operations[i].op))
 				EXPECT_END(&message);
 			else
 				EXPECT_FORMAT(&message);
@@ -169,7 +205,7 @@ static void test_descriptors(void **state)
 		message.hdr.fds = 2; /* announced wrongly */
 		EXPECT_END(&message);
 		message.hdr.fds = 1;
-		if (operations[i].op != VMSECT_OP_CREATE)
+		if (!operations[i].takes_fds)
 			EXPECT_END(&message);
 		else
 			assert_int_equal(decode(&message, &request, &refusal), 0);
@@ -183,7 +219,8 @@ static void test_descriptors(void **state)
 
 static void test_unknown_operations(void **state)
 {
-	static const uint16_t unknown[] = { 0, 14, 127, VMSECT_OP_EVENT, 129, UINT16_MAX };
+	static const uint16_t unknown[] = { 0,	 VMSECT_OP_FILE + 1, 127, VMSECT_OP_EVENT,
+					    129, UINT16_MAX };
 	struct message message;
 	size_t i;
 
@@ -228,7 +265,7 @@ static void test_reserved_fields(void **state)
 	message.handle.reserved = 1;
 	EXPECT_FORMAT(&message);
 	make(&message, VMSECT_OP_VIEW_STATS, sizeof(message.stats));
-	message.stats.reserved[1] = 1;
+	message.stats.reserved = 1;
 	EXPECT_FORMAT(&message);
 	make(&message, VMSECT_OP_PEER_STATS, sizeof(message.peer_stats));
 	message.peer_stats.reserved[0] = 1;
@@ -244,13 +281,91 @@ static void test_reserved_fields(void **state)
 	EXPECT_FORMAT(&message);
 }
 
+/* RESUME of another version is refused for that, whatever its size. */
+static void test_resume(void **state)
+{
+	struct message message;
+
+	(void)state;
+	make(&message, VMSECT_OP_RESUME, sizeof(struct vmsect_req_resume));
+	message.hello.version = VMSECT_PROTO_VERSION - 1;
+	expect(&message, PROTO_E_END, -EPROTONOSUPPORT, VMSECT_DETAIL_VERSION);
+	message.size = message.hdr.size = sizeof(struct vmsect_req_resume) + 8;
+	expect(&message, PROTO_E_END, -EPROTONOSUPPORT, VMSECT_DETAIL_VERSION);
+}
+
+/* Reserved fields and combinations of the operations of version 2. */
+static void test_fields_of_version_2(void **state)
+{
+	struct message message;
+
+	(void)state;
+	make(&message, VMSECT_OP_MAP, sizeof(message.map));
+	message.map.reserved = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_PASS, sizeof(message.pass));
+	message.pass.reserved = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_EXTEND, sizeof(message.extend));
+	message.extend.reserved = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_PROTECT, sizeof(message.protect));
+	message.protect.reserved = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_FLUSH, sizeof(message.flush));
+	message.flush.flags = 2;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_FLUSH, sizeof(message.flush));
+	message.flush.handle = 1;
+	message.flush.view = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_FILE, sizeof(message.file));
+	message.file.reserved = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_FILE, sizeof(message.file));
+	message.file.action = VMSECT_FILE_REMOVE + 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_FILE, sizeof(message.file));
+	message.file.size_bytes = 1;
+	EXPECT_FORMAT(&message);
+}
+
+static void test_grants(void **state)
+{
+	struct message message;
+	struct request request;
+	struct refusal refusal;
+
+	(void)state;
+	make(&message, VMSECT_OP_GRANT, sizeof(message.grant));
+	message.grant.grant.reserved = 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_GRANT, sizeof(message.grant));
+	message.grant.grant.grantee = 0;
+	EXPECT_FORMAT(&message);
+	message.grant.grant.grantee = VMSECT_GRANTEE_VM + 1;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_GRANT, sizeof(message.grant));
+	message.grant.flags = 4;
+	EXPECT_FORMAT(&message);
+	make(&message, VMSECT_OP_GRANT, sizeof(message.grant));
+	memcpy(message.grant.grant.name, "a", 1); /* a uid has no name */
+	EXPECT_FORMAT(&message);
+	message.grant.grant.grantee = VMSECT_GRANTEE_VM;
+	assert_int_equal(decode(&message, &request, &refusal), 0);
+	memcpy(message.grant.grant.name, "/", 1);
+	EXPECT_NAME(&message);
+	message.grant.grant.name[0] = '\0'; /* a VM has one */
+	EXPECT_NAME(&message);
+}
+
 static void test_hello(void **state)
 {
 	struct message message;
 
 	(void)state;
 	make(&message, VMSECT_OP_HELLO, sizeof(message.hello));
-	message.hello.version = 2;
+	message.hello.version = VMSECT_PROTO_VERSION + 1;
 	expect(&message, PROTO_E_END, -EPROTONOSUPPORT, VMSECT_DETAIL_VERSION);
 	/* A larger HELLO of the future is refused for its version, not its size. */
 	message.size = message.hdr.size = sizeof(message.hello) + 64;
@@ -351,14 +466,15 @@ static void test_error_replies(void **state)
 /* Noise and near misses: an outcome each time, and names that are names. */
 static void test_random_messages(void **state)
 {
-	unsigned int seed = (unsigned int)time(NULL);
+	const char *text = getenv("VMSECT_SEED");
+	unsigned int seed = text ? (unsigned int)strtoul(text, NULL, 0) : (unsigned int)time(NULL);
 	struct message message;
 	struct request request;
 	struct refusal refusal;
 	int round, r;
 
 	(void)state;
-	print_message("seed %u\n", seed);
+	print_message("VMSECT_SEED=%u\n", seed);
 	for (round = 0; round < 200000; round++) {
 		size_t which = (size_t)rand_r(&seed) % ARRAY_SIZE(operations);
 		int changes = rand_r(&seed) % 4;
@@ -385,6 +501,9 @@ int main(void)
 		cmocka_unit_test(test_unknown_operations),
 		cmocka_unit_test(test_header_of_requests),
 		cmocka_unit_test(test_reserved_fields),
+		cmocka_unit_test(test_fields_of_version_2),
+		cmocka_unit_test(test_grants),
+		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_hello),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_good_requests),

@@ -27,13 +27,13 @@ struct fixture {
 	struct refusal refusal;
 };
 
-static void on_tell(void *arg, struct party *to, enum vmsect_wire_event_type type,
-		    const struct party *who, const struct section *section)
+static void on_tell(void *arg, struct party *to, const struct registry_event *event)
 {
 	struct fixture *f = arg;
 
 	assert_true(f->news_count < NEWS_MAX);
-	f->news[f->news_count++] = (struct news){ to->id, type, who->id, section->id };
+	f->news[f->news_count++] =
+		(struct news){ to->id, event->type, event->peer, event->section };
 }
 
 static void expect_news(struct fixture *f, unsigned int index, const struct party *to,
@@ -329,6 +329,111 @@ static void test_section_limits_refund(void **state)
 	assert_int_equal(account_used(account, 9, RESOURCE_BYTES), 0);
 }
 
+/* A draft is charged for and cannot be found; its id is of the time when it is listed. */
+static void test_drafts(void **state)
+{
+	static const struct section_spec spec = {
+		.name = "d",
+		.protection = PROTECTION_READWRITE,
+		.ownership = { .uid = 9 },
+		.backing = { .kind = BACKING_SHMEM, .page_shift = 12, .size_bytes = 8192 },
+	};
+	struct fixture *f = *state;
+	struct section *first = NULL, *second = NULL;
+
+	assert_int_equal(registry_draft_section(&f->registry, &spec, &first, &f->refusal), 0);
+	assert_int_equal(registry_draft_section(&f->registry, &spec, &second, &f->refusal), 0);
+	assert_null(registry_find_section(&f->registry, "d"));
+	assert_null(f->registry.sections);
+	assert_int_equal(account_used(&f->registry.account, 9, RESOURCE_BYTES), 16384);
+	assert_int_equal(registry_list_section(&f->registry, second, &f->refusal), 0);
+	assert_int_equal(second->id, 1);
+	assert_int_equal(registry_list_section(&f->registry, first, &f->refusal), -EEXIST);
+	assert_int_equal(f->refusal.detail, VMSECT_DETAIL_NAME);
+	registry_free_section(&f->registry, first);
+	assert_ptr_equal(registry_find_section(&f->registry, "d"), second);
+	assert_int_equal(account_used(&f->registry.account, 9, RESOURCE_BYTES), 8192);
+	registry_free_section(&f->registry, second);
+	assert_int_equal(account_used(&f->registry.account, 9, RESOURCE_BYTES), 0);
+}
+
+static void test_reserve_is_charged_by_commits(void **state)
+{
+	static const struct section_spec spec = {
+		.name = "r",
+		.reserve = true,
+		.ownership = { .uid = 9 },
+		.backing = { .kind = BACKING_SHMEM, .page_shift = 12, .size_bytes = 1u << 20 },
+	};
+	struct fixture *f = *state;
+	struct account *account = &f->registry.account;
+	struct section *section = NULL;
+
+	account->limits.user[RESOURCE_BYTES] = 8192;
+	assert_int_equal(registry_new_section(&f->registry, &spec, &section, &f->refusal), 0);
+	assert_int_equal(account_used(account, 9, RESOURCE_BYTES), 0);
+	assert_int_equal(registry_charge_bytes(&f->registry, section, 8192, &f->refusal), 0);
+	assert_int_equal(registry_charge_bytes(&f->registry, section, 1, &f->refusal), -EDQUOT);
+	registry_refund_bytes(&f->registry, section, 4096);
+	assert_int_equal(registry_hold_bytes(&f->registry, section, 4096, &f->refusal), 0);
+	assert_int_equal(section->charged_bytes, 4096); /* not the section's yet */
+	assert_int_equal(registry_hold_bytes(&f->registry, section, 1, &f->refusal), -EDQUOT);
+	registry_settle_bytes(&f->registry, section, 4096, 1000);
+	assert_int_equal(section->charged_bytes, 5096);
+	assert_int_equal(account_used(account, 9, RESOURCE_BYTES), 5096);
+	registry_refund_bytes(&f->registry, section, 1000);
+	assert_int_equal(section->charged_bytes, 4096);
+	assert_int_equal(account_used(account, 9, RESOURCE_BYTES), 4096);
+	registry_free_section(&f->registry, section);
+	assert_int_equal(account_used(account, 9, RESOURCE_BYTES), 0);
+}
+
+struct watched {
+	unsigned int changed[REGISTRY_OFFER + 1];
+	unsigned int gone[REGISTRY_OFFER + 1];
+};
+
+static void on_changed(void *arg, enum registry_object kind, const void *object)
+{
+	assert_non_null(object);
+	((struct watched *)arg)->changed[kind]++;
+}
+
+static void on_gone(void *arg, enum registry_object kind, const void *object)
+{
+	assert_non_null(object);
+	((struct watched *)arg)->gone[kind]++;
+}
+
+/* Whoever keeps a copy hears of each object's beginning and end. */
+static void test_watch(void **state)
+{
+	struct fixture *f = *state;
+	struct watched watched = { 0 };
+	struct party party;
+	struct section *section;
+	struct handle *handle;
+
+	f->registry.watch = (struct registry_watch){ on_changed, on_gone, &watched };
+	join(f, &party, 5);
+	assert_int_equal(watched.changed[REGISTRY_PARTY], 1);
+	section = new_section(f, "w", true);
+	assert_true(watched.changed[REGISTRY_SECTION] > 0);
+	handle = open_as(f, &party, section);
+	assert_true(watched.changed[REGISTRY_HANDLE] > 0);
+	(void)map_as(f, handle);
+	assert_true(watched.changed[REGISTRY_VIEW] > 0);
+	watched.changed[REGISTRY_SECTION] = 0;
+	registry_remove_section(&f->registry, section);
+	assert_true(watched.changed[REGISTRY_SECTION] > 0);
+	registry_remove_party(&f->registry, &party);
+	assert_int_equal(watched.gone[REGISTRY_VIEW], 1);
+	assert_int_equal(watched.gone[REGISTRY_HANDLE], 1);
+	assert_int_equal(watched.gone[REGISTRY_SECTION], 1);
+	assert_int_equal(watched.gone[REGISTRY_PARTY], 1);
+	f->registry.watch = (struct registry_watch){ 0 };
+}
+
 static void test_hundred_thousand_sections(void **state)
 {
 	struct fixture *f = *state;
@@ -364,6 +469,9 @@ int main(void)
 		TEST(test_party_numbers_wrap),
 		TEST(test_limits_change_nothing),
 		TEST(test_section_limits_refund),
+		TEST(test_drafts),
+		TEST(test_reserve_is_charged_by_commits),
+		TEST(test_watch),
 		TEST(test_hundred_thousand_sections),
 	};
 

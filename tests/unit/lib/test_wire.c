@@ -60,6 +60,8 @@ static void bad_sections(void **state)
 	REFUSED(section, memset(wire.name, 'a', sizeof(wire.name)));
 	REFUSED(section, wire.name[127] = 'a');
 	REFUSED(section, wire.name[0] = '\n');
+	REFUSED(section, wire.max_bytes = UINT64_C(1) << 63);
+	REFUSED(section, wire.io_error = 4096);
 	REFUSED(section, memset(wire.path, 'a', sizeof(wire.path)));
 }
 
@@ -89,6 +91,9 @@ static struct vmsect_wire_view view(void)
 		.length = 8192,
 		.place = UINT64_MAX,
 		.denied_writes = 4,
+		.private_pages = 7,
+		.room = 16384,
+		.flags = VMSECT_VIEW_GROWABLE,
 		.peer = 5,
 		.protection = VMSECT_PROT_WRITECOPY,
 		.peer_kind = VMSECT_PEER_VM,
@@ -110,13 +115,47 @@ static void views(void **state)
 	REFUSED(view, wire.length = UINT64_C(1) << 63);
 	REFUSED(view, wire.protection = 0);
 	REFUSED(view, wire.peer_kind = 3);
+	REFUSED(view, wire.room = UINT64_MAX - 4095);
+	REFUSED(view, wire.protection_now = 9);
 	REFUSED(view, wire.peer_name[64] = 'x');
 	REFUSED(view, memset(wire.section_name, 'x', sizeof(wire.section_name)));
 	assert_int_equal(wire_to_view(&good, &told), 0);
 	assert_int_equal(told.length, 8192);
 	assert_int_equal(told.place, UINT64_MAX);
+	assert_int_equal(told.room, 16384);
+	assert_int_equal(told.private_pages, 7);
+	assert_int_equal(told.protection_now, 0);
+	assert_int_equal(told.flags, VMSECT_VIEW_GROWABLE);
 	assert_true(told.peer_is_vm);
 	assert_string_equal(told.peer_name, "p");
+}
+
+static struct vmsect_wire_grant grant(void)
+{
+	return (struct vmsect_wire_grant){
+		.grantee = VMSECT_GRANTEE_VM,
+		.id = 1000,
+		.access = VMSECT_ACCESS_READ,
+		.name = "guest",
+	};
+}
+
+static void grants(void **state)
+{
+	struct vmsect_wire_grant good = grant();
+	struct vmsect_grant told;
+
+	(void)state;
+	_Static_assert(sizeof(struct vmsect_wire_grant) == 16 + sizeof(told.name), "grant");
+	assert_int_equal(wire_to_grant(&good, &told), 0);
+	assert_int_equal(told.to, VMSECT_GRANT_VM);
+	assert_int_equal(told.id, 1000);
+	assert_int_equal(told.access, VMSECT_ACCESS_READ);
+	assert_string_equal(told.name, "guest");
+	good.grantee = VMSECT_GRANTEE_UID; /* has no name */
+	assert_int_equal(wire_to_grant(&good, &told), -EPROTO);
+	memset(good.name, 0, sizeof(good.name));
+	assert_int_equal(wire_to_grant(&good, &told), 0);
 }
 
 static struct vmsect_wire_peer peer(void)
@@ -190,8 +229,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_sections), cmocka_unit_test(a_good_section),
-		cmocka_unit_test(views),	cmocka_unit_test(peers),
-		cmocka_unit_test(random_bytes),
+		cmocka_unit_test(views),	cmocka_unit_test(grants),
+		cmocka_unit_test(peers),	cmocka_unit_test(random_bytes),
 	};
 
 	return cmocka_run_group_tests_name("lib_wire", tests, NULL, NULL);

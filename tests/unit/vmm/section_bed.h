@@ -43,6 +43,8 @@ struct section_bed {
 	struct section_dev *dev;
 	struct driver_ring control;
 	struct driver_ring event;
+	uint32_t refused; /* of the device's own feature bits: not taken */
+	struct section_dev_policy policy; /* for bed_attach() */
 	char error[256];
 };
 
@@ -68,6 +70,7 @@ static inline int bed_attach(struct section_bed *bed, struct vmsect_client *clie
 		.window = bed->window,
 		.events = bed->events,
 		.client = client,
+		.policy = bed->policy,
 	};
 	const struct section_attach_list list = { attach, count };
 	const struct section_error error = { bed->error, sizeof(bed->error) };
@@ -123,8 +126,11 @@ static inline void bed_queue(struct section_bed *bed, uint16_t index, struct dri
 static inline void bed_drive(struct section_bed *bed)
 {
 	bed_put(bed, BED_STATUS, 1, 3);
+	bed_put(bed, 0, 4, 0);
+	bed_put(bed, 8, 4, 0);
+	bed_put(bed, 12, 4, bed_get(bed, 4, 4) & 0xFFFFFF & ~bed->refused);
 	bed_put(bed, 8, 4, 1);
-	bed_put(bed, 12, 4, 1); /* VERSION_1 and nothing else */
+	bed_put(bed, 12, 4, 1); /* VERSION_1, and no other of virtio's own */
 	bed_put(bed, BED_STATUS, 1, 0xB);
 	bed_queue(bed, VMSECT_VQ_CONTROL, &bed->control);
 	bed_queue(bed, VMSECT_VQ_EVENT, &bed->event);

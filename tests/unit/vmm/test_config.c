@@ -97,10 +97,47 @@ static const struct {
 	  "\"rw\"}]}",
 	  "sections[1]: section \"a\" is there already" },
 	{ "{\"sections\": [{\"name\": \"../a\", \"mode\": \"ro\"}]}", "not a legal section name" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"rw\", \"cow_quota\": 1}]}",
+	  "section \"a\" is not cow" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"cow\", \"cow_quota\": 0}]}",
+	  "sections[0].cow_quota: is 0" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"cow\", \"cow_quota\": true}]}",
+	  "sections[0].cow_quota: is not a size" },
+	{ "{\"cow_quota\": 0}", "cow_quota: is 0" },
+	{ "{\"cow_quota\": []}", "cow_quota: is not a size" },
+	{ "{\"cow_quota_action\": \"beep\"}", "cow_quota_action: \"beep\" is not report or stop" },
+	{ "{\"cow_quota_action\": 1}", "cow_quota_action: is not a string" },
+	{ "{\"allow_create\": 0}", "allow_create: is 0" },
+	{ "{\"allow_create\": \"lots\"}", "allow_create: \"lots\" is not a size" },
 	{ "{\"kernel\": \"k\", \"broker\": false, "
 	  "\"sections\": [{\"name\": \"a\", \"mode\": \"ro\"}]}",
 	  "need the broker" },
 };
+
+static void test_policy_of_file(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config, "{\"kernel\": \"k\", \"allow_create\": \"1G\","
+				       "\"cow_quota\": \"64M\", \"cow_quota_action\": \"stop\","
+				       "\"sections\": [{\"name\": \"a\", \"mode\": \"cow\","
+				       "\"cow_quota\": \"2M\"}]}"),
+			 0);
+	assert_true(config.allow_create);
+	assert_int_equal(config.create_bytes, UINT64_C(1) << 30);
+	assert_int_equal(config.cow_quota, 64 << 20);
+	assert_true(config.cow_stop);
+	assert_int_equal(config.sections[0].cow_quota, 2 << 20);
+	config_deinit(&config);
+	assert_int_equal(load(&config, "{\"kernel\": \"k\", \"allow_create\": true}"), 0);
+	assert_true(config.allow_create);
+	assert_int_equal(config.create_bytes, 0);
+	config_deinit(&config);
+	assert_int_equal(load(&config, "{\"kernel\": \"k\", \"allow_create\": false}"), 0);
+	assert_false(config.allow_create);
+	config_deinit(&config);
+}
 
 static void test_bad_files(void **state)
 {
@@ -206,7 +243,18 @@ static const struct {
 	{ { "--memory", "lots" }, "--memory: \"lots\"" },
 	{ { "--section", "a" }, "is not NAME:MODE" },
 	{ { "--section", "a:xx" }, "\"xx\" is not ro, rw or cow" },
-	{ { "--section", "a:ro,to=1" }, "\"to=1\" is not at=OFFSET" },
+	{ { "--section", "a:ro,to=1" }, "\"to=1\" is not at=OFFSET or cow-quota=BYTES" },
+	{ { "--section", "a:cow,cow-quota=0" }, "\"cow-quota=0\" is not at=OFFSET" },
+	{ { "--section", "a:cow,cow-quota=x" }, "\"cow-quota=x\" is not at=OFFSET" },
+	{ { "--section", "a:cow,at=2M,x" }, "\"x\" is not at=OFFSET" },
+	{ { "--section", "a:ro,cow-quota=1M" }, "is not cow" },
+	{ { "--cow-quota" }, "--cow-quota needs a value" },
+	{ { "--cow-quota", "0" }, "--cow-quota: is 0" },
+	{ { "--cow-quota", "x" }, "--cow-quota: \"x\" is not a size" },
+	{ { "--cow-quota", "1M," }, "--cow-quota: \"\" is not report or stop" },
+	{ { "--cow-quota", "1M,beep" }, "--cow-quota: \"beep\" is not report or stop" },
+	{ { "--allow-create=0" }, "--allow-create: is 0" },
+	{ { "--allow-create=x" }, "--allow-create: \"x\" is not a size" },
 	{ { "--section", "a:ro,at=" }, "is not at=OFFSET" },
 	{ { "--section", ":ro" }, "not a legal section name" },
 	{ { "--section", "a:ro", "--section", "a:rw" }, "there already" },
@@ -252,6 +300,31 @@ static void test_args_override_file(void **state)
 	config_deinit(&config);
 }
 
+static void test_policy_of_args(void **state)
+{
+	const char *const args[] = {
+		"--allow-create=1G",	    "--cow-quota", "8M,stop",	 "--section",
+		"a:cow,cow-quota=1M,at=4M", "--cow-quota", "16M,report", NULL
+	};
+	const char *const bare[] = { "--allow-create", NULL };
+	enum config_action action;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, args, &action), 0);
+	assert_true(config.allow_create);
+	assert_int_equal(config.create_bytes, UINT64_C(1) << 30);
+	assert_int_equal(config.cow_quota, 16 << 20);
+	assert_false(config.cow_stop);
+	assert_int_equal(config.sections[0].cow_quota, 1 << 20);
+	assert_int_equal(config.sections[0].at, 4 << 20);
+	config_deinit(&config);
+	assert_int_equal(parse(&config, bare, &action), 0);
+	assert_true(config.allow_create);
+	assert_int_equal(config.create_bytes, 0);
+	config_deinit(&config);
+}
+
 static void test_actions(void **state)
 {
 	const char *const help[] = { "--help", NULL }, *const version[] = { "-V", NULL };
@@ -279,6 +352,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config.cpus, 1);
 	assert_true(config.broker);
 	assert_false(config.debug_exit);
+	assert_false(config.allow_create);
+	assert_int_equal(config.cow_quota, 0);
+	assert_false(config.cow_stop);
 	assert_string_equal(config.serial, "stdio");
 	config_deinit(&config);
 }
@@ -289,6 +365,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_files, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_missing_file, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_good_file, leak_setup, leak_teardown),
+		cmocka_unit_test_setup_teardown(test_policy_of_file, leak_setup, leak_teardown),
+		cmocka_unit_test_setup_teardown(test_policy_of_args, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_examples, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_args, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_args_override_file, leak_setup, leak_teardown),

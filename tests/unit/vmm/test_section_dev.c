@@ -18,16 +18,16 @@ static void test_refused_attachments(void **state)
 		size_t count;
 		int result;
 	} cases[] = {
-		{ "none", { { "none", SECTION_ATTACH_RO, WINDOW_ANY } }, 1, -ENOENT },
-		{ "fixed", { { "fixed", SECTION_ATTACH_RW, WINDOW_ANY } }, 1, -EACCES },
-		{ "2 MiB", { { "data", SECTION_ATTACH_RO, PAGE } }, 1, -EINVAL },
+		{ "none", { { "none", SECTION_ATTACH_RO, WINDOW_ANY, 0 } }, 1, -ENOENT },
+		{ "fixed", { { "fixed", SECTION_ATTACH_RW, WINDOW_ANY, 0 } }, 1, -EACCES },
+		{ "2 MiB", { { "data", SECTION_ATTACH_RO, PAGE, 0 } }, 1, -EINVAL },
 		{ "past the end",
-		  { { "data", SECTION_ATTACH_RO, BED_WINDOW - UNIT } },
+		  { { "data", SECTION_ATTACH_RO, BED_WINDOW - UNIT, 0 } },
 		  1,
 		  -EINVAL },
 		{ "is taken",
-		  { { "data", SECTION_ATTACH_RO, 2 * UNIT },
-		    { "fixed", SECTION_ATTACH_RO, 4 * UNIT } },
+		  { { "data", SECTION_ATTACH_RO, 2 * UNIT, 0 },
+		    { "fixed", SECTION_ATTACH_RO, 4 * UNIT, 0 } },
 		  2,
 		  -EEXIST },
 	};
@@ -65,15 +65,15 @@ static void test_list(void **state)
 	assert_int_equal(bed_get(bed, 0x2014, 4), 3);
 	assert_int_equal(bed_get(bed, 0x2018, 4), vmsect_client_peer_id(test->client));
 	/* No room: the same cursor; room for two; the rest. */
-	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, 16 + 215), 16);
+	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, 16 + 255), 16);
 	assert_int_equal(reply.count, 0);
 	assert_int_equal(reply.next, 0);
-	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, 16 + 3 * 216 - 1),
-			 16 + 2 * 216);
+	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, 16 + 3 * 256 - 1),
+			 16 + 2 * 256);
 	assert_int_equal(reply.count, 2);
 	assert_int_equal(reply.next, 2);
 	request.cursor = 2;
-	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, sizeof(reply)), 16 + 216);
+	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, sizeof(reply)), 16 + 256);
 	assert_int_equal(reply.count, 1);
 	assert_int_equal(reply.next, 0);
 	request.cursor = 3;
@@ -82,7 +82,7 @@ static void test_list(void **state)
 
 	request.cursor = 0;
 	assert_int_equal(bed_send(bed, &request, sizeof(request), &reply, sizeof(reply)),
-			 16 + 3 * 216);
+			 16 + 3 * 256);
 	for (uint32_t i = 0; i < 3; i++) {
 		const struct vmsect_attachment *entry = &reply.entries[i];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * window.[ch], window_map.c, window_fault.c without a VM: places, mappings and
+ * window.[ch], window_view.c, window_fault.c without a VM: places, mappings and
  * the classifier.
  */
 #include <errno.h>
@@ -328,10 +328,9 @@ static void test_random_views(void **state)
 {
 	struct bed *bed = *state;
 	struct piece *pieces = calloc(PIECES, sizeof(*pieces));
-	unsigned int seed = (unsigned int)getpid();
+	unsigned int seed = seed_of_run();
 
 	assert_non_null(pieces);
-	print_message("seed %u\n", seed);
 	assert_null(window_free(bed->window));
 	assert_int_equal(window_new(NULL, ORACLE_BYTES, &bed->window), 0);
 	assert_int_equal(window_set_base(bed->window, BASE), 0);

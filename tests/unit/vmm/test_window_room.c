@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/check.h"
 #include "mem/window_room.h"
+#include "unit/vmm/window_bed.h"
 
 #define TIME_LIMIT_S 30
 
@@ -60,11 +60,10 @@ static void test_refused_room(void **state)
 static void test_random_room(void **state)
 {
 	bool taken[ROOM_UNITS] = { false };
-	unsigned int seed = (unsigned int)getpid();
+	unsigned int seed = seed_of_run();
 	struct room room;
 
 	(void)state;
-	print_message("seed %u\n", seed);
 	room_init(&room, ROOM_UNITS);
 	for (uint32_t turn = 0; turn < 20000; turn++) {
 		uint32_t units = 1 + (uint32_t)pick(&seed, 12), got = POISON;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * window.c in a real VM without vCPUs: each view is one slot, where the window
- * is.  Without /dev/kvm the tests skip.
+ * window_slots.c in a real VM without vCPUs: each run of a view is one slot,
+ * where the window is.  Without /dev/kvm the tests skip.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -181,6 +181,146 @@ static void test_no_slot_is_lost(void **state)
 	}
 }
 
+#define PAGE UINT64_C(4096)
+
+static int protect(struct bed *bed, uint64_t place, uint64_t page, uint64_t pages,
+		   enum window_mode mode)
+{
+	const struct window_range range = { page * PAGE, pages * PAGE };
+
+	return window_protect(bed->window, place, &range, mode, false);
+}
+
+static enum window_fault guest_write(struct bed *bed, uint64_t offset)
+{
+	uint64_t value = 1;
+
+	return window_fault(bed->window, BASE + offset, true, &value, 8);
+}
+
+static void test_slots_follow_runs(void **state)
+{
+	struct bed *bed = bed_of(state);
+	uint64_t place = view(bed, WINDOW_READWRITE);
+
+	assert_int_equal(protect(bed, place, 1, 1, WINDOW_READONLY), 0); /* nowhere yet */
+	assert_int_equal(slots(bed), 0);
+	assert_int_equal(window_set_base(bed->window, BASE), 0);
+	assert_int_equal(slots(bed), 3);
+	assert_int_equal(protect(bed, place, 8, 8, WINDOW_NOACCESS), 0);
+	assert_int_equal(slots(bed), 4);
+	assert_int_equal(protect(bed, place, 10, 1, WINDOW_WRITECOPY), 0);
+	assert_int_equal(slots(bed), 5);
+	assert_int_equal(window_set_base(bed->window, 2 * BASE), 0);
+	assert_int_equal(slots(bed), 5);
+	assert_int_equal(protect(bed, place, 0, UNIT / PAGE, WINDOW_READONLY), 0);
+	assert_in_range(slots(bed), 1, 3); /* what was readonly may stay a slot */
+	assert_int_equal(window_revoke(bed->window, place), 0);
+	assert_int_equal(slots(bed), 0);
+	assert_int_equal(window_set_base(bed->window, BASE), 0);
+	assert_int_equal(slots(bed), 0);
+}
+
+/* Without a slot more nothing changes, and all old slots are back. */
+static void test_change_that_fails(void **state)
+{
+	struct bed *bed = bed_of(state);
+	uint64_t place = view(bed, WINDOW_READWRITE);
+	uint32_t max_slots = bed->vm.max_slots;
+
+	assert_int_equal(window_set_base(bed->window, BASE), 0);
+	assert_int_equal(protect(bed, place, 0, 1, WINDOW_READONLY), 0);
+	for (uint32_t room = 2; room < 4; room++) {
+		bed->vm.max_slots = room;
+		assert_int_equal(protect(bed, place, 4, 1, WINDOW_READONLY), -ENOSPC);
+		assert_int_equal(slots(bed), 2);
+		assert_int_equal(guest_write(bed, place + 4 * PAGE), WINDOW_FAULT_RACE);
+		assert_int_equal(guest_write(bed, place), WINDOW_FAULT_DENIED);
+	}
+	bed->vm.max_slots = max_slots;
+	assert_int_equal(protect(bed, place, 4, 1, WINDOW_READONLY), 0);
+	assert_int_equal(slots(bed), 4);
+	assert_int_equal(guest_write(bed, place + 4 * PAGE), WINDOW_FAULT_DENIED);
+}
+
+/* A change of the mapping that fails leaves every slot where it was. */
+static void test_too_many_runs(void **state)
+{
+	struct bed *bed = bed_of(state);
+	uint64_t place = view(bed, WINDOW_READWRITE), page = 1;
+	uint32_t before;
+
+	assert_int_equal(window_set_base(bed->window, BASE), 0);
+	while (protect(bed, place, page, 1, WINDOW_READONLY) == 0)
+		page += 2;
+	before = slots(bed);
+	assert_in_range(before, 200, 300);
+	assert_int_equal(protect(bed, place, page, 1, WINDOW_READONLY), -E2BIG);
+	assert_int_equal(slots(bed), before);
+	assert_int_equal(guest_write(bed, place + page * PAGE), WINDOW_FAULT_RACE);
+	assert_int_equal(window_set_base(bed->window, WINDOW_NOWHERE), 0);
+	assert_int_equal(slots(bed), 0);
+}
+
+static uint64_t growing_view(struct bed *bed)
+{
+	struct window_map map = {
+		.fd = bed->fd,
+		.bytes = PAGE,
+		.room = UNIT,
+		.page_bytes = PAGE,
+		.mode = WINDOW_READWRITE,
+	};
+
+	assert_int_equal(window_reserve(bed->window, WINDOW_ANY, 0, UNIT, &map.place), 0);
+	assert_int_equal(window_map(bed->window, &map, 1), 0);
+	return map.place;
+}
+
+/* Something is in the way of the tail: the view stays as it is. */
+static void test_grow_that_fails(void **state)
+{
+	struct bed *bed = bed_of(state);
+	void *other = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t place;
+	uint32_t slot;
+
+	assert_true(other != MAP_FAILED);
+	assert_int_equal(window_set_base(bed->window, BASE), 0);
+	place = growing_view(bed);
+	assert_int_equal(add_slot(bed, BASE + place + 2 * PAGE, other, &slot), 0);
+	assert_true(window_grow(bed->window, place, 4 * PAGE) < 0);
+	assert_int_equal(slots(bed), 2);
+	assert_int_equal(guest_write(bed, place + PAGE), WINDOW_FAULT_HOLE);
+	assert_int_equal(guest_write(bed, place), WINDOW_FAULT_RACE);
+	vm_slot_del(&bed->vm, slot);
+	assert_int_equal(window_grow(bed->window, place, 4 * PAGE), 0);
+	assert_int_equal(guest_write(bed, place + 3 * PAGE), WINDOW_FAULT_RACE);
+	assert_int_equal(slots(bed), 2);
+	assert_int_equal(munmap(other, PAGE), 0);
+}
+
+/* Whatever a guest does page by page: the slots of one view are bounded. */
+static void test_slots_are_joined(void **state)
+{
+	struct bed *bed = bed_of(state);
+	uint64_t place, pages = UNIT / PAGE;
+
+	assert_int_equal(window_set_base(bed->window, BASE), 0);
+	place = growing_view(bed);
+	for (uint64_t page = 2; page <= pages; page++) {
+		assert_int_equal(window_grow(bed->window, place, page * PAGE), 0);
+		assert_in_range(slots(bed), 1, 66);
+	}
+	for (uint64_t page = 0; page < pages; page++) {
+		assert_int_equal(protect(bed, place, page, 1, WINDOW_READONLY), 0);
+		assert_int_equal(protect(bed, place, page, 1, WINDOW_READWRITE), 0);
+		assert_in_range(slots(bed), 1, 68);
+	}
+	for (uint64_t page = 0; page < pages; page++)
+		assert_int_equal(guest_write(bed, place + page * PAGE), WINDOW_FAULT_RACE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +328,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_base_that_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_view_that_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_slot_is_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slots_follow_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_change_that_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_grow_that_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slots_are_joined, setup, teardown),
 	};
 
 	alarm(TIME_LIMIT_S);

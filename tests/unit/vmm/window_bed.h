@@ -30,6 +30,16 @@ struct bed {
 	struct leak_guard *guard;
 };
 
+/* The seed of a random test: VMSECT_SEED, or another one each time. */
+static inline unsigned int seed_of_run(void)
+{
+	const char *text = getenv("VMSECT_SEED");
+	unsigned int seed = text ? (unsigned int)strtoul(text, NULL, 0) : (unsigned int)getpid();
+
+	print_message("VMSECT_SEED=%u\n", seed);
+	return seed;
+}
+
 /* What the file has at this offset (of 8 bytes). */
 static inline uint64_t pattern(uint64_t offset)
 {
@@ -135,6 +145,74 @@ static inline struct window_counters counters(struct bed *bed)
 
 	window_counters(bed->window, &counted);
 	return counted;
+}
+
+/* A view that has room to grow. */
+static inline uint64_t roomy_view(struct bed *bed, uint64_t bytes, uint64_t room,
+				  enum window_mode mode)
+{
+	struct window_map map = {
+		.fd = bed->fd,
+		.bytes = bytes,
+		.room = room,
+		.page_bytes = PAGE,
+		.mode = mode,
+	};
+
+	assert_int_equal(window_reserve(bed->window, WINDOW_ANY, 0, room, &map.place), 0);
+	assert_int_equal(window_map(bed->window, &map, 7), 0);
+	return map.place;
+}
+
+static inline int protect(struct bed *bed, uint64_t place, uint64_t offset, uint64_t bytes,
+			  enum window_mode mode)
+{
+	return window_protect(bed->window, place, &(struct window_range){ offset, bytes }, mode,
+			      false);
+}
+
+static inline int reset(struct bed *bed, uint64_t place, uint64_t offset, uint64_t bytes)
+{
+	return window_reset(bed->window, place, &(struct window_range){ offset, bytes });
+}
+
+static inline int64_t restore(struct bed *bed, uint64_t place, uint64_t offset, uint64_t bytes)
+{
+	return window_restore(bed->window, place, &(struct window_range){ offset, bytes });
+}
+
+static inline void check_hole(struct bed *bed, uint64_t place)
+{
+	uint64_t value = 0;
+
+	assert_int_equal(guest_read(bed, place, &value), WINDOW_FAULT_HOLE);
+	assert_int_equal(value, UINT64_MAX);
+	assert_int_equal(guest_write(bed, place, 1), WINDOW_FAULT_HOLE);
+}
+
+/* The next loss, which must be this one. */
+static inline void check_loss(struct bed *bed, uint64_t place, uint64_t offset, uint64_t bytes,
+			      int error)
+{
+	struct window_loss loss = { 0 };
+	bool missed = false;
+
+	assert_int_equal(window_next_loss(bed->window, &loss, &missed), 1);
+	assert_int_equal(loss.place, place);
+	assert_int_equal(loss.id, 7);
+	assert_int_equal(loss.range.offset, offset);
+	assert_int_equal(loss.range.bytes, bytes);
+	assert_int_equal(loss.error, error);
+	assert_false(missed);
+}
+
+static inline void check_no_loss(struct bed *bed)
+{
+	struct window_loss loss;
+	bool missed = false;
+
+	assert_int_equal(window_next_loss(bed->window, &loss, &missed), 0);
+	assert_false(missed);
 }
 
 #endif

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See session_world.h. */
+#include "session_world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "broker/job.h"
+#include "broker/revoke.h"
+#include "broker/rights.h"
+#include "broker/session.h"
+
+#define FILE_BYTES 16384
+
+static struct event_base *base;
+static struct broker_jobs *jobs;
+static struct world *current; /* whose jobs run */
+static char folder[] = "/tmp/fuzz_session.XXXXXX";
+
+/* What the broker holds at this moment of all that is limited or numbered. */
+struct picture {
+	uint64_t used[RESOURCE_COUNT];
+	unsigned int sections, views, parties, offers;
+};
+
+static struct picture picture_of(const struct registry *registry)
+{
+	struct picture picture = {
+		.sections = HASH_COUNT(registry->sections),
+		.views = HASH_COUNT(registry->views),
+		.parties = HASH_COUNT(registry->parties),
+		.offers = HASH_COUNT(registry->offers),
+	};
+
+	memcpy(picture.used, registry->account.used, sizeof(picture.used));
+	return picture;
+}
+
+static void remove_files(void)
+{
+	DIR *stream = opendir(folder);
+	const struct dirent *entry;
+
+	while (stream && (entry = readdir(stream)))
+		(void)unlinkat(dirfd(stream), entry->d_name, 0);
+	if (stream)
+		(void)closedir(stream);
+}
+
+static void remove_folder(void)
+{
+	remove_files();
+	(void)rmdir(folder);
+}
+
+void known_add(struct known *known, uint64_t number)
+{
+	if (number)
+		known->numbers[known->next++ % KNOWN] = number;
+}
+
+uint64_t known_get(const struct known *known, unsigned int which)
+{
+	return known->numbers[which % KNOWN];
+}
+
+/* Of those that clients can be told alone; a cookie-less note to someone who is there. */
+static void on_tell(void *arg, struct party *to, const struct registry_event *event)
+{
+	struct world *world = arg;
+
+	require(to->id && registry_find_party(&world->registry, to->id) == to);
+	require(event->type >= VMSECT_WIRE_EVENT_PEER_JOINED &&
+		event->type <= VMSECT_WIRE_EVENT_IO_ERROR);
+	if (event->type == VMSECT_WIRE_EVENT_OFFERED)
+		known_add(&world->offers, event->value);
+}
+
+static void check_refusal(const struct request *request, const struct refusal *refusal)
+{
+	unsigned char bytes[PROTO_ERROR_MAX];
+	struct vmsect_msg_hdr hdr;
+	size_t i, size;
+
+	require(refusal->status < 0 && refusal->status > -4096 && refusal->text[0]);
+	for (i = 0; refusal->text[i]; i++)
+		require(refusal->text[i] >= ' ' && refusal->text[i] <= '~');
+	size = proto_encode_error(request, refusal, bytes);
+	memcpy(&hdr, bytes, sizeof(hdr));
+	require(hdr.size == size && size <= sizeof(bytes) && hdr.cookie == request->cookie);
+}
+
+static size_t reply_bytes(uint16_t op, const struct reply *reply)
+{
+	switch (op) {
+	case VMSECT_OP_HELLO:
+		return sizeof(reply->hello);
+	case VMSECT_OP_CREATE:
+	case VMSECT_OP_OPEN:
+	case VMSECT_OP_DUPLICATE:
+	case VMSECT_OP_ACCEPT:
+		return sizeof(reply->handle);
+	case VMSECT_OP_QUERY:
+		return sizeof(reply->section);
+	case VMSECT_OP_MAP:
+		return sizeof(reply->map);
+	case VMSECT_OP_PASS:
+		return sizeof(reply->pass);
+	case VMSECT_OP_GRANT:
+		return sizeof(reply->grant);
+	case VMSECT_OP_EXTEND:
+		return sizeof(reply->extend);
+	case VMSECT_OP_FILE:
+		return sizeof(reply->file);
+	case VMSECT_OP_LIST_SECTIONS:
+		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_section);
+	case VMSECT_OP_LIST_VIEWS:
+		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_view);
+	case VMSECT_OP_LIST_PEERS:
+		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_peer);
+	case VMSECT_OP_LIST_GRANTS:
+		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_grant);
+	default:
+		return sizeof(reply->hdr);
+	}
+}
+
+static void note_handle(struct world *world, struct client *client)
+{
+	const struct vmsect_rep_handle *rep = &world->reply.handle;
+	const struct handle *handle = party_find_handle(&client->party, rep->handle);
+	int flags;
+
+	require(handle && handle->access == rep->access);
+	require(rep->section.id == handle->attachment->section_id);
+	if (world->reply.fd >= 0) {
+		flags = fcntl(world->reply.fd, F_GETFL);
+		require(flags >= 0);
+		require((flags & O_ACCMODE) == O_RDONLY || rep->access & ACCESS_WRITE);
+	}
+	known_add(&client->handles, rep->handle);
+	known_add(&world->sections, rep->section.id);
+}
+
+static void note_reply(struct world *world, struct client *client, uint16_t op)
+{
+	switch (op) {
+	case VMSECT_OP_CREATE:
+	case VMSECT_OP_OPEN:
+	case VMSECT_OP_DUPLICATE:
+	case VMSECT_OP_ACCEPT:
+		note_handle(world, client);
+		break;
+	case VMSECT_OP_MAP:
+		require(registry_find_view(&world->registry, world->reply.map.view) != NULL);
+		known_add(&world->views, world->reply.map.view);
+		break;
+	case VMSECT_OP_PASS:
+		known_add(&world->offers, world->reply.pass.offer);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A complete reply: what it promises, and what it told. */
+static void take_reply(struct world *world, struct client *client, const struct request *request)
+{
+	struct reply *reply = &world->reply;
+
+	require(reply->hdr.op == request->op && reply->hdr.cookie == request->cookie);
+	require(reply->hdr.flags == VMSECT_MSG_REPLY && !reply->hdr.status && !reply->hdr.detail);
+	require(reply->hdr.fds == (reply->fd >= 0) && !reply->hdr.reserved);
+	require(reply->hdr.size == reply_bytes(request->op, reply));
+	require(reply->hdr.size <= VMSECT_MSG_MAX);
+	note_reply(world, client, request->op);
+	fd_close(steal_fd(&reply->fd));
+}
+
+static struct client *client_of(struct world *world, const struct party *party)
+{
+	unsigned int i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		if (&world->clients[i].party == party)
+			return &world->clients[i];
+	}
+	return NULL;
+}
+
+static struct session session_of(struct world *world, const struct request *request,
+				 struct refusal *refusal)
+{
+	world->reply.fd = -1;
+	return (struct session){
+		.registry = &world->registry,
+		.jobs = jobs,
+		.page_file_dir = folder,
+		.state_dir = folder,
+		.runtime_dir = folder,
+		.request = request,
+		.reply = &world->reply,
+		.refusal = refusal,
+	};
+}
+
+/* As the broker ends a job. */
+static void on_job(void *arg, struct job *job)
+{
+	struct world *world = current;
+	struct refusal refusal = { 0 };
+	struct session session = session_of(world, &job->request, &refusal);
+	int r;
+
+	(void)arg;
+	session.party = registry_find_party(&world->registry, job->party);
+	r = job->finish(job, &session);
+	if (!r)
+		session_done(&session);
+	if (session.party && !r)
+		take_reply(world, client_of(world, session.party), &job->request);
+	if (session.party && r < 0)
+		check_refusal(&job->request, &refusal);
+	require(world->reply.fd < 0);
+	job_end(&world->registry, job);
+}
+
+void world_finish_jobs(struct world *world)
+{
+	while (world->registry.account.used[RESOURCE_JOBS])
+		require(event_base_loop(base, EVLOOP_ONCE) >= 0);
+}
+
+static void run_request(struct world *world, struct client *client, struct fdmsg *message)
+{
+	struct picture before = picture_of(&world->registry), after;
+	struct refusal refusal = { 0 };
+	struct session session = session_of(world, &world->request, &refusal);
+	int r;
+
+	session.party = &client->party;
+	session.message = message;
+	r = session_run(&session);
+	if (r < 0) {
+		require(r == refusal.status && world->reply.fd < 0);
+		check_refusal(&world->request, &refusal);
+		after = picture_of(&world->registry);
+		require(!memcmp(&before, &after, sizeof(before)));
+	} else if (!r) {
+		take_reply(world, client, &world->request);
+	} else {
+		require(r == SESSION_E_LATER && world->reply.fd < 0);
+	}
+}
+
+void world_message(struct world *world, struct client *client, const void *bytes, size_t size,
+		   struct fdmsg *message)
+{
+	struct refusal refusal = { 0 };
+	int r = proto_decode(bytes, size, message->nfds, &world->request, &refusal);
+
+	if (!r)
+		run_request(world, client, message);
+	else
+		check_refusal(&world->request, &refusal);
+	fdmsg_close_fds(message);
+	if (r == PROTO_E_END)
+		world_leave(world, client);
+	invariant_check(world);
+}
+
+void world_leave(struct world *world, struct client *client)
+{
+	registry_remove_party(&world->registry, &client->party);
+	invariant_check(world);
+}
+
+void world_pass_time(struct world *world, uint64_t ms)
+{
+	revoke_expired(&world->registry, deadline_now() + ms, UINT_MAX);
+	invariant_check(world);
+}
+
+static unsigned int count_fds(void)
+{
+	DIR *stream = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	require(stream != NULL);
+	while (readdir(stream))
+		count++;
+	(void)closedir(stream);
+	return count;
+}
+
+void world_start(void)
+{
+	log_init("fuzz", LOG_LEVEL_ERROR);
+	require(mkdtemp(folder) != NULL);
+	require(!atexit(remove_folder));
+	base = event_base_new();
+	require(base != NULL);
+	jobs = jobs_new(base, on_job, NULL);
+	require(jobs != NULL);
+}
+
+static void set_limits(struct limits *limits)
+{
+	static const char *const texts[] = {
+		"user.sections=5",    "all.sections=8",	 "user.bytes=512K", "all.bytes=1M",
+		"user.descriptors=6", "user.handles=10", "all.handles=20",  "user.views=8",
+		"all.views=16",	      "user.private=1M", "user.jobs=3",	    "all.jobs=5",
+		"user.offers=3",      "all.offers=5",	 "user.grants=5",   "all.grants=8",
+	};
+	size_t i;
+
+	limits_init(limits, UINT64_C(1) << 30, 4096);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		require(!limits_set(limits, texts[i]));
+}
+
+/* Two processes, of which the second is in a group of the first, and a VM. */
+static void set_clients(struct world *world)
+{
+	static gid_t groups[] = { 1000 };
+	unsigned int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		world->clients[i].party.subject = (struct subject){
+			.uid = 1000 + i,
+			.gid = 1000 + i,
+			.pid = getpid(),
+		};
+	world->clients[1].party.subject.groups = groups;
+	world->clients[1].party.subject.group_count = 1;
+}
+
+void world_init(struct world *world)
+{
+	struct limits limits;
+
+	memset(world, 0, sizeof(*world));
+	world->open_fds = count_fds();
+	world->file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
+	require(world->file >= 0 && !ftruncate(world->file, FILE_BYTES));
+	set_limits(&limits);
+	registry_init(&world->registry, &limits);
+	world->registry.broker_generation = 1;
+	world->registry.tell = on_tell;
+	world->registry.tell_arg = world;
+	set_clients(world);
+	current = world;
+}
+
+static void remove_names(struct world *world)
+{
+	struct section *section, *next;
+
+	for (section = world->registry.sections; section; section = next) {
+		next = section->hh.next;
+		registry_remove_section(&world->registry, section);
+	}
+}
+
+void world_deinit(struct world *world)
+{
+	unsigned int i;
+
+	for (i = 0; i < CLIENTS; i++)
+		world_leave(world, &world->clients[i]);
+	world_finish_jobs(world);
+	invariant_check(world);
+	remove_names(world);
+	require(!world->registry.sections && !world->registry.names && !world->registry.views);
+	require(!world->registry.offers && !world->registry.account.users);
+	require(!world->registry.deadlines.count);
+	registry_deinit(&world->registry);
+	fd_close(world->file);
+	require(count_fds() == world->open_fds);
+	remove_files();
+	current = NULL;
+}
