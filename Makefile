@@ -44,9 +44,9 @@ CPP_guest_driver := -Iguest_driver/uapi -Iguest_driver/lib
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 # Promised for later; until then they fail.
-LATER := conformance interop bench model deb
-.PHONY: all help clean test check unit kvm lab lab-files shell demo fuzz guest install install-deps \
-	compile_commands.json $(LATER)
+LATER := interop bench model deb
+.PHONY: all help clean test check unit kvm conformance faults lab lab-files shell demo fuzz guest \
+	install install-deps compile_commands.json $(LATER)
 
 define compile
 $(call say,CC,$<)$(CC) $(CPP_COMMON) $(CPP_$(firstword $(subst /, ,$*))) $(CPPFLAGS) \
@@ -100,6 +100,8 @@ $(LATER):
 #: make check-NAME   one of them: format tidy cppcheck shell layers headers house ...
 #: make unit         unit and integration tests; no KVM, no root
 #: make kvm          flat guests on /dev/kvm
+#: make conformance  scenarios, with processes and with VMs as their actors
+#: make faults       every system call fails once, and is the last one once
 #: make shell        a prompt in the lab's host, to try vmsect by hand
 #: make lab          stock Debian guests; LAB_STORIES="NAME ..." selects,
 #:                   LAB_FLAGS=--direct runs them on this host's KVM
@@ -109,6 +111,6 @@ $(LATER):
 #: make install-deps the Debian packages that are missing (root)
 #: make compile_commands.json   for editors
 #: make clean
-#: conformance, interop, bench, model, deb: not there yet
+#: interop, bench, model, deb: not there yet
 #:
 #: B=DIR build there   SAN=address|thread sanitized   CC=clang   V=1 show commands

@@ -11,6 +11,14 @@ unit: $(UNIT_TESTS) $(INTEGRATION_TESTS) $(UNIT_NEEDS)
 kvm: $(KVM_TESTS) $(KVM_NEEDS)
 	$(RUN_TESTS) -j 1 -t 300 $(KVM_TESTS)
 
+# Each scenario file with processes, and with VMs, as its actors.
+conformance: $(CONFORMANCE_RUNS) $(CONFORMANCE_NEEDS)
+	$(RUN_TESTS) -t 300 $(CONFORMANCE_RUNS)
+
+# Some hundred runs under strace, each of them short.  FAULTS_ALL=1: some thousand.
+faults: $(FAULTS_TEST)
+	$(RUN_TESTS) -t 1800 $(FAULTS_TEST)
+
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
 	$(Q)scripts/fuzz -s $(FUZZ_SECONDS) -o $(B)/results/fuzz $(FUZZERS)
