@@ -111,7 +111,7 @@ static int truncate_file(const struct session *session, const struct stat *st)
 int session_file(const struct session *session)
 {
 	struct vmsect_rep_file *rep = &session->reply->file;
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	int r = check_descriptor(session, &st);
 
 	if (r < 0)

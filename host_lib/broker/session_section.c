@@ -62,7 +62,7 @@ int session_open_section(const struct session *session, struct section *section,
 	r = policy_check_open(session->party, &section->ownership, access, session->refusal);
 	if (!r && section->sealed && access & (ACCESS_WRITE | ACCESS_EXTEND))
 		return refuse(session->refusal, -EACCES, VMSECT_DETAIL_SEAL,
-			      "the section is sealed; write access is never given");
+			      "the section is sealed; it is neither written nor extended");
 	return r ? r : session_give_handle(session, section, access, 0);
 }
 

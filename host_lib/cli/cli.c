@@ -13,6 +13,8 @@
 
 #include "cli/help.h"
 
+#define ERROR_ROOM 512 /* of a sentence of the library */
+
 __attribute__((format(printf, 1, 0))) static void message(const char *format, va_list args,
 							  const char *hint_verb)
 {
@@ -104,13 +106,6 @@ int arguments_check(struct invocation *invocation, int least, int most)
 	return option_stop(invocation, status);
 }
 
-static const char *connect_reason(const char *named, int r)
-{
-	if (r == -ENOENT && !named)
-		return "no vmsectd was found to start";
-	return r == -ENOENT ? "nothing is there" : strerror(-r);
-}
-
 static const char *connect_hint(const char *named, int r)
 {
 	switch (r) {
@@ -146,12 +141,14 @@ static const char *named_socket(const struct invocation *invocation)
 
 int cli_connect(const struct invocation *invocation, bool start, struct vmsect_client **ret_client)
 {
+	char error[ERROR_ROOM] = "";
 	struct vmsect_connect_options options = {
 		.size = sizeof(options),
 		.socket_path = invocation->socket_path,
 		.no_start = !start || invocation->socket_path,
+		.error = error,
+		.error_room = sizeof(error),
 	};
-	const char *named;
 	int r;
 
 	r = vmsect_connect(&options, ret_client);
@@ -159,9 +156,8 @@ int cli_connect(const struct invocation *invocation, bool start, struct vmsect_c
 		return 0;
 	if (!start && (r == -ENOENT || r == -ECONNREFUSED))
 		return CLI_E_NO_BROKER;
-	named = named_socket(invocation);
-	cli_error("cannot reach a broker%s%s: %s; %s", named ? " at " : "", named ? named : "",
-		  connect_reason(named, r), connect_hint(named, r));
+	cli_error("cannot reach a broker: %s; %s", *error ? error : strerror(-r),
+		  connect_hint(named_socket(invocation), r));
 	return r;
 }
 

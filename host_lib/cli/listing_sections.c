@@ -5,6 +5,8 @@
 #include "cli/listings.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cli/format.h"
 
@@ -26,12 +28,16 @@ enum {
 	COL_PAGE,
 	COL_UID,
 	COL_GID,
+	COL_MAX,
+	COL_COMMITTED,
+	COL_IO_ERROR,
+	COL_GRANTS,
 };
 
 static const struct column columns[] = {
 	[COL_NAME] = { "NAME", 0, COLUMN_STRING, true, "the section's name" },
 	[COL_SIZE] = { "SIZE", 0, COLUMN_NUMBER, true, "its size" },
-	[COL_BACKING] = { "BACKING", 0, COLUMN_STRING, true, "file, shmem or hugetlb" },
+	[COL_BACKING] = { "BACKING", 0, COLUMN_STRING, true, "file, shmem, hugetlb or directory" },
 	[COL_PROT] = { "PROT", 0, COLUMN_STRING, true, "the most that a view may do" },
 	[COL_OWNER] = { "OWNER", 0, COLUMN_STRING, true, "who made it" },
 	[COL_MODE] = { "MODE", 0, COLUMN_STRING, true, "who else may open it" },
@@ -41,12 +47,41 @@ static const struct column columns[] = {
 	[COL_PATH] = { "PATH", 0, COLUMN_STRING, true, "the data file" },
 	[COL_ID] = { "ID", 0, COLUMN_NUMBER, false, "its number" },
 	[COL_GENERATION] = { "GENERATION", 0, COLUMN_NUMBER, false, "how often it has changed" },
-	[COL_FLAGS] = { "FLAGS", 0, COLUMN_STRING, false, "permanent: it lives until 'rm'" },
+	[COL_FLAGS] = { "FLAGS", 0, COLUMN_STRING, false, "permanent, reserve, sealable, sealed" },
 	[COL_PERMANENT] = { "PERMANENT", 0, COLUMN_BOOLEAN, false, "the same as yes or no" },
 	[COL_PAGE] = { "PAGE", 0, COLUMN_NUMBER, false, "the unit of offsets and lengths" },
 	[COL_UID] = { "UID", 0, COLUMN_NUMBER, false, "the owner's number" },
 	[COL_GID] = { "GID", 0, COLUMN_NUMBER, false, "the group's number" },
+	[COL_MAX] = { "MAX", 0, COLUMN_NUMBER, false, "'extend' reaches so far; a file has none" },
+	[COL_COMMITTED] = { "COMMITTED", 0, COLUMN_NUMBER, false,
+			    "memory that its owner is charged" },
+	[COL_IO_ERROR] = { "IO-ERROR", 0, COLUMN_STRING, false,
+			   "why the first write-back failed that did" },
+	[COL_GRANTS] = { "GRANTS", 0, COLUMN_NUMBER, false, "entries of 'vmsect grants'" },
 };
+
+/* The words of the flags that are set, with commas. */
+static int format_flags(uint32_t flags, char **ret_text)
+{
+	static const struct {
+		uint32_t flag;
+		const char *word;
+	} words[] = {
+		{ VMSECT_SECTION_PERMANENT, "permanent" },
+		{ VMSECT_SECTION_RESERVE, "reserve" },
+		{ VMSECT_SECTION_SEALABLE, "sealable" },
+		{ VMSECT_SECTION_SEALED, "sealed" },
+	};
+	char text[64] = "";
+	size_t length = 0, i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (flags & words[i].flag)
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+						   length ? "," : "", words[i].word);
+	}
+	return format_text(text, ret_text);
+}
 
 static int cell(const void *row, size_t column, enum cell_form form, char **ret_text)
 {
@@ -79,7 +114,7 @@ static int cell(const void *row, size_t column, enum cell_form form, char **ret_
 	case COL_GENERATION:
 		return format_number(info->generation, ret_text);
 	case COL_FLAGS:
-		return format_text(permanent ? "permanent" : "", ret_text);
+		return format_flags(info->flags, ret_text);
 	case COL_PERMANENT:
 		return format_boolean(permanent, form, ret_text);
 	case COL_PAGE:
@@ -88,6 +123,15 @@ static int cell(const void *row, size_t column, enum cell_form form, char **ret_
 		return format_number(info->uid, ret_text);
 	case COL_GID:
 		return format_number(info->gid, ret_text);
+	case COL_MAX:
+		return info->max_bytes ? format_size(info->max_bytes, form, ret_text)
+				       : format_text("", ret_text);
+	case COL_COMMITTED:
+		return format_size(info->committed_bytes, form, ret_text);
+	case COL_IO_ERROR:
+		return format_text(info->io_error ? strerror((int)info->io_error) : "", ret_text);
+	case COL_GRANTS:
+		return format_number(info->grants, ret_text);
 	default:
 		return -EINVAL;
 	}

@@ -23,6 +23,10 @@ enum {
 	COL_UID,
 	COL_SECTION_ID,
 	COL_PEER_ID,
+	COL_NOW,
+	COL_PRIVATE,
+	COL_ROOM,
+	COL_STATE,
 };
 
 static const struct column columns[] = {
@@ -41,6 +45,12 @@ static const struct column columns[] = {
 	[COL_UID] = { "UID", 0, COLUMN_NUMBER, false, "the user's number" },
 	[COL_SECTION_ID] = { "SECTION-ID", 0, COLUMN_NUMBER, false, "the section's number" },
 	[COL_PEER_ID] = { "PEER-ID", 0, COLUMN_NUMBER, false, "the peer's number" },
+	[COL_NOW] = { "NOW", 0, COLUMN_STRING, false,
+		      "its protection now, if it is the same for all pages" },
+	[COL_PRIVATE] = { "PRIVATE", 0, COLUMN_NUMBER, false,
+			  "private pages of a VM's copy-on-write view" },
+	[COL_ROOM] = { "ROOM", 0, COLUMN_NUMBER, false, "it can grow to that length" },
+	[COL_STATE] = { "STATE", 0, COLUMN_STRING, false, "revoked: it is about to go" },
 };
 
 static int cell(const void *row, size_t column, enum cell_form form, char **ret_text)
@@ -76,6 +86,19 @@ static int cell(const void *row, size_t column, enum cell_form form, char **ret_
 		return format_number(info->section_id, ret_text);
 	case COL_PEER_ID:
 		return format_number(info->peer_id, ret_text);
+	case COL_NOW:
+		return format_text(
+			info->protection_now
+				? word_of_protection((enum vmsect_protection)info->protection_now)
+				: "mixed",
+			ret_text);
+	case COL_PRIVATE:
+		return format_number(info->private_pages, ret_text);
+	case COL_ROOM:
+		return info->room ? format_size(info->room, form, ret_text)
+				  : format_text("", ret_text);
+	case COL_STATE:
+		return format_text(info->flags & VMSECT_VIEW_REVOKED ? "revoked" : "", ret_text);
 	default:
 		return -EINVAL;
 	}

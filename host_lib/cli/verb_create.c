@@ -18,6 +18,11 @@ enum {
 	OPTION_PROTECTION,
 	OPTION_MODE,
 	OPTION_OPEN_IF,
+	OPTION_DIRECTORY,
+	OPTION_MAX_SIZE,
+	OPTION_RESERVE,
+	OPTION_ALLOCATE,
+	OPTION_SEALABLE,
 };
 
 const char verb_create_options[] =
@@ -25,26 +30,42 @@ const char verb_create_options[] =
 	"                      protection rw, more than the file has\n"
 	"     --size SIZE      its bytes, with K, M, G or T; without --file it is memory\n"
 	"     --hugetlb        memory in huge pages of 2 MiB\n"
-	"     --protection P   rw (default), or ro: nobody may write, copy-on-write aside\n"
+	"     --directory      memory in an unlinked file of vmsectd's --page-file-dir\n"
+	"     --max-size SIZE  'vmsect extend' may make the memory so large\n"
+	"     --reserve        charge memory when it is committed, not now\n"
+	"     --allocate       take the memory now, not when it is touched\n"
+	"     --sealable       'vmsect seal' may come\n"
+	"     --protection P   rw (default), or ro: nobody may write, copy-on-write aside;\n"
+	"                      rx and rwx: programs may also execute it\n"
 	"     --mode OCTAL     who else may open it, as for a file (default 0600)\n"
 	"     --open-if        it is no error if there is a section of that name\n";
 
 static int parse_protection(struct invocation *invocation, const char *text,
 			    struct vmsect_create_options *options)
 {
-	if (!strcmp(text, "ro"))
-		options->protection = VMSECT_PROT_READONLY;
-	else if (!strcmp(text, "rw"))
-		options->protection = VMSECT_PROT_READWRITE;
-	else
-		return cli_usage_error(invocation, "protection '%s' is neither ro nor rw", text);
-	return 0;
+	static const struct {
+		const char *word;
+		enum vmsect_protection protection;
+	} words[] = {
+		{ "ro", VMSECT_PROT_READONLY },
+		{ "rw", VMSECT_PROT_READWRITE },
+		{ "rx", VMSECT_PROT_EXECUTE_READ },
+		{ "rwx", VMSECT_PROT_EXECUTE_READWRITE },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(words[i].word, text)) {
+			options->protection = words[i].protection;
+			return 0;
+		}
+	}
+	return cli_usage_error(invocation, "protection '%s' is none of ro, rw, rx and rwx", text);
 }
 
-static int parse_bytes(struct invocation *invocation, const char *text,
-		       struct vmsect_create_options *options)
+static int parse_bytes(struct invocation *invocation, const char *text, uint64_t *ret_bytes)
 {
-	if (parse_size(text, &options->size_bytes) < 0 || !options->size_bytes)
+	if (parse_size(text, ret_bytes) < 0 || !*ret_bytes)
 		return cli_usage_error(invocation, "'%s' is no size; 4096, 64K or 1G is", text);
 	return 0;
 }
@@ -63,6 +84,30 @@ static int parse_mode(struct invocation *invocation, const char *text,
 	return 0;
 }
 
+/* Two kinds of memory at once are none. */
+static int take_backing(struct invocation *invocation, enum vmsect_backing backing,
+			struct vmsect_create_options *options)
+{
+	if (options->backing != VMSECT_BACKING_SHMEM && options->backing != backing)
+		return cli_usage_error(invocation, "--hugetlb and --directory exclude each other");
+	options->backing = backing;
+	return 0;
+}
+
+static uint32_t flag_of(int option)
+{
+	switch (option) {
+	case OPTION_OPEN_IF:
+		return VMSECT_CREATE_OPEN_IF;
+	case OPTION_RESERVE:
+		return VMSECT_CREATE_RESERVE;
+	case OPTION_ALLOCATE:
+		return VMSECT_CREATE_ALLOCATE;
+	default:
+		return VMSECT_CREATE_SEALABLE;
+	}
+}
+
 /* Carries out one option.  0 or OPTION_STOP. */
 static int take_option(struct invocation *invocation, int option,
 		       struct vmsect_create_options *options)
@@ -74,10 +119,16 @@ static int take_option(struct invocation *invocation, int option,
 		options->path = optarg;
 		break;
 	case OPTION_SIZE:
-		status = parse_bytes(invocation, optarg, options);
+		status = parse_bytes(invocation, optarg, &options->size_bytes);
 		break;
 	case OPTION_HUGETLB:
-		options->backing = VMSECT_BACKING_HUGETLB;
+		status = take_backing(invocation, VMSECT_BACKING_HUGETLB, options);
+		break;
+	case OPTION_DIRECTORY:
+		status = take_backing(invocation, VMSECT_BACKING_DIRECTORY, options);
+		break;
+	case OPTION_MAX_SIZE:
+		status = parse_bytes(invocation, optarg, &options->max_bytes);
 		break;
 	case OPTION_PROTECTION:
 		status = parse_protection(invocation, optarg, options);
@@ -86,7 +137,10 @@ static int take_option(struct invocation *invocation, int option,
 		status = parse_mode(invocation, optarg, options);
 		break;
 	case OPTION_OPEN_IF:
-		options->flags |= VMSECT_CREATE_OPEN_IF;
+	case OPTION_RESERVE:
+	case OPTION_ALLOCATE:
+	case OPTION_SEALABLE:
+		options->flags |= flag_of(option);
 		break;
 	default:
 		return option;
@@ -97,10 +151,15 @@ static int take_option(struct invocation *invocation, int option,
 /* What goes together, and what does not. */
 static int check_options(struct invocation *invocation, struct vmsect_create_options *options)
 {
-	if (options->path && options->backing == VMSECT_BACKING_HUGETLB)
-		return option_stop(
-			invocation,
-			cli_usage_error(invocation, "--file and --hugetlb exclude each other"));
+	const uint32_t memory_flags = VMSECT_CREATE_RESERVE | VMSECT_CREATE_ALLOCATE |
+				      VMSECT_CREATE_SEALABLE;
+
+	if (options->path && (options->backing != VMSECT_BACKING_SHMEM || options->max_bytes ||
+			      options->flags & memory_flags))
+		return option_stop(invocation,
+				   cli_usage_error(invocation,
+						   "--file and options of memory exclude each "
+						   "other"));
 	if (!options->path && !options->size_bytes)
 		return option_stop(
 			invocation,
@@ -119,6 +178,11 @@ static int parse(struct invocation *invocation, struct vmsect_create_options *op
 		{ "protection", required_argument, NULL, OPTION_PROTECTION },
 		{ "mode", required_argument, NULL, OPTION_MODE },
 		{ "open-if", no_argument, NULL, OPTION_OPEN_IF },
+		{ "directory", no_argument, NULL, OPTION_DIRECTORY },
+		{ "max-size", required_argument, NULL, OPTION_MAX_SIZE },
+		{ "reserve", no_argument, NULL, OPTION_RESERVE },
+		{ "allocate", no_argument, NULL, OPTION_ALLOCATE },
+		{ "sealable", no_argument, NULL, OPTION_SEALABLE },
 		CLI_LONG_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
@@ -141,6 +205,10 @@ static const char *hint(int r, const struct vmsect_create_options *options)
 		return "; --open-if accepts it, 'vmsect rm' removes it";
 	case -ENODATA:
 		return "; --size gives it bytes";
+	case -EOPNOTSUPP:
+		return !options->path && !(options->flags & VMSECT_CREATE_RESERVE)
+			       ? "; it has one with 'vmsectd --page-file-dir DIR'"
+			       : "";
 	case -EACCES:
 	case -EROFS:
 		return options->path && options->protection == VMSECT_PROT_READWRITE

@@ -8,16 +8,25 @@
 struct invocation;
 
 int verb_create(struct invocation *invocation);
+int verb_extend(struct invocation *invocation);
+int verb_flush(struct invocation *invocation);
+int verb_grant(struct invocation *invocation);
+int verb_grants(struct invocation *invocation);
 int verb_help(struct invocation *invocation);
 int verb_ls(struct invocation *invocation);
+int verb_revoke(struct invocation *invocation);
 int verb_rm(struct invocation *invocation);
 int verb_run(struct invocation *invocation);
+int verb_seal(struct invocation *invocation);
 int verb_show(struct invocation *invocation);
 int verb_version(struct invocation *invocation);
 int verb_views(struct invocation *invocation);
 int verb_vms(struct invocation *invocation);
 
 extern const char verb_create_options[];
+extern const char verb_flush_options[];
+extern const char verb_grant_options[];
+extern const char verb_revoke_options[];
 extern const char verb_show_options[];
 extern const char verb_vms_options[];
 

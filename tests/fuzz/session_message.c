@@ -405,27 +405,33 @@ static size_t make_raw(const struct draft *draft, void *buffer)
 	return size;
 }
 
-size_t message_make(const struct world *world, struct client *client, uint8_t op,
-		    struct input *input, void *buffer, struct fdmsg *message)
+static size_t make(const struct draft *draft, uint8_t op, void *buffer)
 {
-	const struct draft draft = { world, client, input, message };
 	struct request request = { 0 };
 	size_t size;
 
-	*message = (struct fdmsg){ .fds = { -1, -1 } };
-	size = make_small(&draft, op, &request);
+	size = make_small(draft, op, &request);
 	if (!size)
-		size = make_sized(&draft, op, &request);
+		size = make_sized(draft, op, &request);
 	if (!size)
-		size = make_other(&draft, op, &request);
+		size = make_other(draft, op, &request);
 	if (!size)
-		return make_raw(&draft, buffer);
+		return make_raw(draft, buffer);
 	request.hdr = (struct vmsect_msg_hdr){
 		.size = (uint32_t)size,
 		.op = op,
-		.cookie = client->cookie,
-		.fds = message->nfds,
+		.cookie = draft->client->cookie,
+		.fds = draft->message->nfds,
 	};
 	memcpy(buffer, request.bytes, size);
 	return size;
+}
+
+void message_make(const struct world *world, struct client *client, uint8_t op, struct input *input,
+		  struct datagram *ret_datagram)
+{
+	const struct draft draft = { world, client, input, &ret_datagram->message };
+
+	ret_datagram->message = (struct fdmsg){ .fds = { -1, -1 } };
+	ret_datagram->message.size = make(&draft, op, ret_datagram->bytes);
 }

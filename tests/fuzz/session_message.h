@@ -27,11 +27,13 @@ static inline uint8_t input_take(struct input *input)
 /* One of the numbers that are worth trying. */
 uint64_t input_number(struct input *input);
 
-/*
- * A request of the client for this operation (0: raw bytes) into `buffer`;
- * returns its bytes.  Descriptors for it are in `message`.
- */
-size_t message_make(const struct world *world, struct client *client, uint8_t op,
-		    struct input *input, void *buffer, struct fdmsg *message);
+struct datagram {
+	struct fdmsg message; /* its size, and its descriptors */
+	unsigned char bytes[MESSAGE_ROOM];
+};
+
+/* A request of the client for this operation (0: raw bytes). */
+void message_make(const struct world *world, struct client *client, uint8_t op, struct input *input,
+		  struct datagram *ret_datagram);
 
 #endif

@@ -23,7 +23,7 @@
 static struct event_base *base;
 static struct broker_jobs *jobs;
 static struct world *current; /* whose jobs run */
-static char folder[] = "/tmp/fuzz_session.XXXXXX";
+static char folder[32];
 
 /* What the broker holds at this moment of all that is limited or numbered. */
 struct picture {
@@ -44,7 +44,14 @@ static struct picture picture_of(const struct registry *registry)
 	return picture;
 }
 
-static void remove_files(void)
+/* For each input anew: a fuzzer does not end in a way in which it could clean up. */
+static void make_folder(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/fuzz_session.XXXXXX");
+	require(mkdtemp(folder) != NULL);
+}
+
+static void remove_folder(void)
 {
 	DIR *stream = opendir(folder);
 	const struct dirent *entry;
@@ -53,12 +60,7 @@ static void remove_files(void)
 		(void)unlinkat(dirfd(stream), entry->d_name, 0);
 	if (stream)
 		(void)closedir(stream);
-}
-
-static void remove_folder(void)
-{
-	remove_files();
-	(void)rmdir(folder);
+	require(!rmdir(folder));
 }
 
 void known_add(struct known *known, uint64_t number)
@@ -261,11 +263,11 @@ static void run_request(struct world *world, struct client *client, struct fdmsg
 	}
 }
 
-void world_message(struct world *world, struct client *client, const void *bytes, size_t size,
+void world_message(struct world *world, struct client *client, const void *bytes,
 		   struct fdmsg *message)
 {
 	struct refusal refusal = { 0 };
-	int r = proto_decode(bytes, size, message->nfds, &world->request, &refusal);
+	int r = proto_decode(bytes, message->size, message->nfds, &world->request, &refusal);
 
 	if (!r)
 		run_request(world, client, message);
@@ -304,8 +306,6 @@ static unsigned int count_fds(void)
 void world_start(void)
 {
 	log_init("fuzz", LOG_LEVEL_ERROR);
-	require(mkdtemp(folder) != NULL);
-	require(!atexit(remove_folder));
 	base = event_base_new();
 	require(base != NULL);
 	jobs = jobs_new(base, on_job, NULL);
@@ -349,6 +349,7 @@ void world_init(struct world *world)
 
 	memset(world, 0, sizeof(*world));
 	world->open_fds = count_fds();
+	make_folder();
 	world->file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
 	require(world->file >= 0 && !ftruncate(world->file, FILE_BYTES));
 	set_limits(&limits);
@@ -385,6 +386,6 @@ void world_deinit(struct world *world)
 	registry_deinit(&world->registry);
 	fd_close(world->file);
 	require(count_fds() == world->open_fds);
-	remove_files();
+	remove_folder();
 	current = NULL;
 }

@@ -47,17 +47,15 @@ struct world {
 };
 
 /* Not assert(): it is there whatever the build. */
-#define require(condition) require_at((condition), __FILE__, __LINE__)
+#define require(condition) ((condition) ? (void)0 : require_failed(__FILE__, __LINE__))
 
-static inline void require_at(bool condition, const char *file, int line)
+__attribute__((noreturn)) static inline void require_failed(const char *file, int line)
 {
-	if (condition)
-		return;
 	(void)fprintf(stderr, "%s:%d: this does not hold\n", file, line);
 	abort();
 }
 
-/* Once for the program: the folder for files and the jobs. */
+/* Once for the program: what runs the jobs. */
 void world_start(void);
 
 void world_init(struct world *world);
@@ -69,7 +67,7 @@ void known_add(struct known *known, uint64_t number);
 uint64_t known_get(const struct known *known, unsigned int which);
 
 /* One datagram of a client, as the broker's loop takes it.  Descriptors are taken. */
-void world_message(struct world *world, struct client *client, const void *bytes, size_t size,
+void world_message(struct world *world, struct client *client, const void *bytes,
 		   struct fdmsg *message);
 
 /* Waits until no request waits for a disk. */

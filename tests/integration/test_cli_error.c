@@ -22,54 +22,80 @@ static void assert_message(const struct box *box, const char *words)
 	assert_ptr_equal(strchr(box->err, '\n'), box->err + strlen(box->err) - 1);
 }
 
+/* Command lines that are wrong, and what is said. */
+static const struct {
+	const char *arguments[8];
+	const char *words;
+} wrong[] = {
+	{ { NULL }, "no command is given; 'vmsect --help' says more" },
+	{ { "frob" }, "there is no command 'frob'; 'vmsect --help' says more" },
+	{ { "--frob" }, "there is no option '--frob'" },
+	{ { "--socket" }, "option '--socket' needs a value" },
+	{ { "help", "frob" }, "there is no command 'frob'" },
+	{ { "ls", "-Z" }, "there is no option '-Z'; 'vmsect ls --help' says more" },
+	{ { "ls", "--frob" }, "there is no option '--frob'" },
+	{ { "ls", "--json=1" }, "option '--json=1' takes no value" },
+	{ { "ls", "x" }, "'x' is one argument too many" },
+	{ { "ls", "-o" }, "option '-o' needs a value" },
+	{ { "ls", "-o", "NAME,FROB" }, "there is no column 'FROB'" },
+	{ { "ls", "-o", "" }, "there is no column ''" },
+	{ { "ls", "-o", "NAME," }, "there is no column ''" },
+	{ { "ls", "-J", "-r" }, "only one of --json, --raw and --pairs" },
+	{ { "views", "-P", "-J" }, "only one of --json, --raw and --pairs" },
+	{ { "views", "a", "b" }, "'b' is one argument too many" },
+	{ { "vms", "x" }, "'x' is one argument too many" },
+	{ { "show" }, "'show' needs NAME" },
+	{ { "show", "x", "-o", "NAME" }, "there is no option '-o'" },
+	{ { "rm" }, "'rm' needs NAME..." },
+	{ { "create" }, "'create' needs NAME" },
+	{ { "create", "x" }, "either --file or --size is needed" },
+	{ { "create", "x", "--size", "0" }, "'0' is no size" },
+	{ { "create", "x", "--size", "-1" }, "'-1' is no size" },
+	{ { "create", "x", "--size", "16777216T" }, "'16777216T' is no size" },
+	{ { "create", "x", "--size", "1Q" }, "'1Q' is no size" },
+	{ { "create", "x", "--size", "1M", "--mode", "888" }, "'888' is no mode" },
+	{ { "create", "x", "--size", "1M", "--mode", "7777" }, "'7777' is no mode" },
+	{ { "create", "x", "--size", "1M", "--protection", "wx" },
+	  "is none of ro, rw, rx and rwx" },
+	{ { "create", "x", "--file", "f", "--hugetlb" }, "exclude each other" },
+	{ { "create", "x", "--file", "f", "--reserve" }, "exclude each other" },
+	{ { "create", "x", "--file", "f", "--max-size", "1M" }, "exclude each other" },
+	{ { "create", "x", "--size", "1M", "--hugetlb", "--directory" }, "exclude each other" },
+	{ { "create", "x", "--size", "1M", "--max-size", "0" }, "'0' is no size" },
+	{ { "extend", "x" }, "'extend' needs NAME SIZE" },
+	{ { "extend", "x", "0" }, "'0' is no size" },
+	{ { "flush" }, "'flush' needs NAME" },
+	{ { "flush", "x", "--frob" }, "there is no option '--frob'" },
+	{ { "seal", "x", "y" }, "'y' is one argument too many" },
+	{ { "grant", "x", "uid:0" }, "'grant' needs NAME WHO ACCESS" },
+	{ { "grant", "x", "uid:", "ro" }, "'uid:' is nobody" },
+	{ { "grant", "x", "uid:4294967295", "ro" }, "is nobody" },
+	{ { "grant", "x", "gid:no-such-group", "ro" }, "is nobody" },
+	{ { "grant", "x", "vm:", "ro" }, "'vm:' is nobody" },
+	{ { "grant", "x", "vm:a/b", "ro" }, "is nobody" },
+	{ { "grant", "x", "vm:a@no-such-user", "ro" }, "is nobody" },
+	{ { "grant", "x", "web1", "ro" }, "'web1' is nobody" },
+	{ { "grant", "x", "uid:0", "rz" }, "'rz' is no access" },
+	{ { "grant", "x", "uid:0", "" }, "'' is no access" },
+	{ { "revoke", "x" }, "'revoke' needs NAME WHO" },
+	{ { "revoke", "x", "uid:0", "--access", "zz" }, "'zz' is no access" },
+	{ { "revoke", "x", "uid:0", "--access", "ro", "--forget" }, "exclude each other" },
+	{ { "grants" }, "'grants' needs NAME" },
+	{ { "create", "x", "y", "--size", "1M" }, "'y' is one argument too many" },
+};
+
 static void usage_errors(void **state)
 {
-	static const struct {
-		const char *arguments[8];
-		const char *words;
-	} rows[] = {
-		{ { NULL }, "no command is given; 'vmsect --help' says more" },
-		{ { "frob" }, "there is no command 'frob'; 'vmsect --help' says more" },
-		{ { "--frob" }, "there is no option '--frob'" },
-		{ { "--socket" }, "option '--socket' needs a value" },
-		{ { "help", "frob" }, "there is no command 'frob'" },
-		{ { "ls", "-Z" }, "there is no option '-Z'; 'vmsect ls --help' says more" },
-		{ { "ls", "--frob" }, "there is no option '--frob'" },
-		{ { "ls", "--json=1" }, "option '--json=1' takes no value" },
-		{ { "ls", "x" }, "'x' is one argument too many" },
-		{ { "ls", "-o" }, "option '-o' needs a value" },
-		{ { "ls", "-o", "NAME,FROB" }, "there is no column 'FROB'" },
-		{ { "ls", "-o", "" }, "there is no column ''" },
-		{ { "ls", "-o", "NAME," }, "there is no column ''" },
-		{ { "ls", "-J", "-r" }, "only one of --json, --raw and --pairs" },
-		{ { "views", "-P", "-J" }, "only one of --json, --raw and --pairs" },
-		{ { "views", "a", "b" }, "'b' is one argument too many" },
-		{ { "vms", "x" }, "'x' is one argument too many" },
-		{ { "show" }, "'show' needs NAME" },
-		{ { "show", "x", "-o", "NAME" }, "there is no option '-o'" },
-		{ { "rm" }, "'rm' needs NAME..." },
-		{ { "create" }, "'create' needs NAME" },
-		{ { "create", "x" }, "either --file or --size is needed" },
-		{ { "create", "x", "--size", "0" }, "'0' is no size" },
-		{ { "create", "x", "--size", "-1" }, "'-1' is no size" },
-		{ { "create", "x", "--size", "16777216T" }, "'16777216T' is no size" },
-		{ { "create", "x", "--size", "1Q" }, "'1Q' is no size" },
-		{ { "create", "x", "--size", "1M", "--mode", "888" }, "'888' is no mode" },
-		{ { "create", "x", "--size", "1M", "--mode", "7777" }, "'7777' is no mode" },
-		{ { "create", "x", "--size", "1M", "--protection", "rx" }, "neither ro nor rw" },
-		{ { "create", "x", "--file", "f", "--hugetlb" }, "exclude each other" },
-		{ { "create", "x", "y", "--size", "1M" }, "'y' is one argument too many" },
-	};
 	struct box *box = *state;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *const *a = rows[i].arguments;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		const char *const *a = wrong[i].arguments;
 		int status = box_run(box, CLI, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
 
 		if (status != 2)
-			fail_msg("'%s' ended with %d", rows[i].words, status);
-		assert_message(box, rows[i].words);
+			fail_msg("'%s' ended with %d", wrong[i].words, status);
+		assert_message(box, wrong[i].words);
 	}
 }
 
@@ -129,10 +155,11 @@ static void without_a_broker(void **state)
 	assert_int_equal(box_run(box, CLI, "rm", "x"), 1);
 	assert_message(box, "there is no section 'x': no broker is running");
 	assert_int_equal(box_run(box, CLI, "create", "x", "--size", "4K"), 1);
-	assert_message(box, "cannot reach a broker at ");
+	assert_message(box, "cannot reach a broker: no broker listens at '");
 	assert_int_equal(
 		box_run(box, CLI, "--socket", "/nonexistent/s", "create", "x", "--size", "4K"), 1);
-	assert_message(box, "cannot reach a broker at /nonexistent/s: nothing is there");
+	assert_message(box, "cannot reach a broker: no broker listens at '/nonexistent/s'; start a "
+			    "broker there with 'vmsectd --socket PATH'");
 }
 
 /* Help is for stdout, with success, and names all that there is. */

@@ -40,7 +40,7 @@ int patch_new(const struct vmsect_wire_range *ranges, uint32_t count, char byte)
 	for (i = 0; i < count; i++)
 		total += ranges[i].length;
 	fd = start(ranges, count, total);
-	bytes = malloc(total);
+	bytes = malloc(total + 1); /* a patch of nothing is one, too */
 	assert_non_null(bytes);
 	memset(bytes, byte, total);
 	assert_int_equal(pwrite(fd, bytes, total, (off_t)table_bytes(count)), total);

@@ -365,7 +365,7 @@ const struct vmsect_wire_grant *wire_listed_grant(const struct wire_client *clie
 
 struct vmsect_msg_event wire_expect_event(struct wire_client *client, uint32_t type)
 {
-	struct vmsect_msg_event event;
+	struct vmsect_msg_event event = { .type = 0 };
 
 	do {
 		if (!wire_next_event(client, &event, WAIT_MS))

@@ -17,6 +17,7 @@
 #include "lib/huge_pages.h"
 #include "lib/leak.h"
 #include "lib/patch.h"
+#include "lib/tree.h"
 
 #define PAGE 4096u
 #define SIZE (10 * PAGE + 100)
@@ -38,11 +39,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	tree_remove(folder);
 	leak_guard_check(guard);
 	return 0;
 }

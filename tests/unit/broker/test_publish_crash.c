@@ -22,6 +22,7 @@
 #include "broker/publish.h"
 #include "lib/leak.h"
 #include "lib/patch.h"
+#include "lib/tree.h"
 
 #define PAGE 4096u
 #define PAGES 8u
@@ -110,11 +111,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	tree_remove(folder);
 	leak_guard_check(guard);
 	return 0;
 }
