@@ -24,14 +24,27 @@ static dev_t node_devt;
 static DEFINE_IDA(node_minors);
 static DEFINE_IDA(control_indices);
 
+/* What is left to ask about a view: -ENODEV, -EACCES or 0. */
+static int node_check(const struct vmsect_node *node)
+{
+	if (READ_ONCE(node->view.revoked))
+		return -ENODEV;
+	return READ_ONCE(node->view.taken) ? -EACCES : 0;
+}
+
 static int node_open(struct inode *inode, struct file *file)
 {
 	struct vmsect_node *node = container_of(inode->i_cdev, struct vmsect_node, cdev);
+	int err = node_check(node);
 
-	if (READ_ONCE(node->view.revoked))
-		return -ENODEV;
+	if (err)
+		return err;
 	if (node->view.mode == VMSECT_MODE_RO && (file->f_mode & FMODE_WRITE))
 		return -EACCES;
+	/* A new program is a good moment: the file may be whole again.  Else it stays lost. */
+	err = vmsect_node_repair(node);
+	if (err == -EINTR || err == -ENODEV)
+		return err;
 	file->private_data = node;
 	file->f_mapping = node->view.inode->i_mapping;
 	file->f_wb_err = filemap_sample_wb_err(file->f_mapping);
@@ -50,10 +63,75 @@ static long node_query(struct vmsect_node *node, void __user *arg)
 	struct vmsect_section section;
 	int err = vmsect_node_refresh(node);
 
+	/* The refusal may be for the view that has just gone: say so. */
+	if (err && node_check(node))
+		err = node_check(node);
 	if (err)
 		return err;
 	vmsect_node_fill(node, &section);
 	return copy_to_user(arg, &section, sizeof(section)) ? -EFAULT : 0;
+}
+
+/* The pages of a range of bytes; 0, or -EINVAL past the view. */
+static int node_pages(const struct vmsect_node *node, u64 offset, u64 length,
+		      struct vmsect_pages *ret_pages)
+{
+	u64 bytes = (u64)READ_ONCE(node->view.pages) << PAGE_SHIFT;
+
+	if (offset >= bytes || length > bytes - offset)
+		return -EINVAL;
+	if (!length)
+		length = bytes - offset;
+	ret_pages->first = offset >> PAGE_SHIFT;
+	ret_pages->end = (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	return 0;
+}
+
+/*
+ * Private pages are dropped under the programs that map them: the host changes
+ * what is behind the guest's page tables, which therefore stay as they are.
+ */
+static long node_reset(struct file *file, void __user *arg)
+{
+	struct vmsect_node *node = file->private_data;
+	struct vmsect_range range;
+	struct vmsect_pages pages;
+	u64 value;
+	int err;
+
+	/* It takes pages away from every program of this VM. */
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	err = node_check(node);
+	if (err)
+		return err;
+	if (!node->vd->can_reset)
+		return -EOPNOTSUPP;
+	err = node_pages(node, range.offset, range.length, &pages);
+	if (err)
+		return err;
+	return vmsect_ctl_range(&node->vd->ctl, VMSECT_REQ_RESET, node->view_id, &pages, &value);
+}
+
+/* fsync(), fdatasync(), msync(MS_SYNC) of a mapping; end is inclusive. */
+static int node_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct vmsect_node *node = file->private_data;
+	struct vmsect_pages pages;
+	u64 bytes = (u64)READ_ONCE(node->view.pages) << PAGE_SHIFT;
+	int err = node_check(node);
+
+	if (err)
+		return err;
+	if (!node->vd->can_flush)
+		return -EOPNOTSUPP;
+	if (start < 0 || end < start || start >= bytes)
+		return 0;
+	pages.first = start >> PAGE_SHIFT;
+	pages.end = (min_t(u64, end, bytes - 1) >> PAGE_SHIFT) + 1;
+	return vmsect_ctl_flush(&node->vd->ctl, node->view_id, &pages);
 }
 
 static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -61,6 +139,8 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case VMSECT_IOC_QUERY:
 		return node_query(file->private_data, (void __user *)arg);
+	case VMSECT_IOC_RESET:
+		return node_reset(file, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -70,6 +150,7 @@ static const struct file_operations node_fops = {
 	.owner = THIS_MODULE,
 	.open = node_open,
 	.mmap = node_mmap,
+	.fsync = node_fsync,
 	.unlocked_ioctl = node_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

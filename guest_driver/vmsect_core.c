@@ -101,6 +101,9 @@ static void device_read_config(struct vmsect_device *vd)
 	virtio_cread_le(vdev, struct vmsect_dev_config, max_views, &vd->max_views);
 	virtio_cread_le(vdev, struct vmsect_dev_config, peer_id, &vd->peer_id);
 	virtio_cread_le(vdev, struct vmsect_dev_config, attachments, &vd->attachments);
+	vd->can_flush = virtio_has_feature(vdev, VMSECT_F_FLUSH);
+	vd->can_reset = virtio_has_feature(vdev, VMSECT_F_COW);
+	vd->can_remap = virtio_has_feature(vdev, VMSECT_F_IN_PAGE_ERROR);
 }
 
 static int device_check_window(struct vmsect_device *vd, const struct virtio_shm_region *region)
@@ -335,7 +338,13 @@ static const struct virtio_device_id vmsect_ids[] = {
 };
 MODULE_DEVICE_TABLE(virtio, vmsect_ids);
 
+static const unsigned int vmsect_features[] = {
+	VMSECT_F_PROTECT, VMSECT_F_EXTEND, VMSECT_F_FLUSH, VMSECT_F_COW, VMSECT_F_IN_PAGE_ERROR,
+};
+
 static struct virtio_driver vmsect_driver = {
+	.feature_table = vmsect_features,
+	.feature_table_size = ARRAY_SIZE(vmsect_features),
 	.driver.name = "vmsect",
 	.driver.owner = THIS_MODULE,
 	.id_table = vmsect_ids,

@@ -11,13 +11,16 @@
  *   vmsect_ctl      the control queue and the requests in flight.
  *   vmsect_events   the event queue and its buffers.
  *
+ * A view can also be taken away by the host (event REVOKED), lose pages (event
+ * IN_PAGE_ERROR) and grow (event RESIZED) while the device is live.
+ *
  * A device is live from probe to remove.  remove() makes it dead in this order:
  * nodes disappear, views are revoked (faults give SIGBUS), the control queue is
  * stopped (requests give ENODEV), the device is reset, and, when every page has
  * come back, the views' pages go.  What open files still hold is plain memory.
  *
  * Lock order: mmap_lock, vmsect_srcu (faults); names, device.nodes_lock,
- * ctl.lock, node.lock.  No lock is held while a request waits for the device.
+ * ctl.lock, node.lock, losses.lock.  No lock is held while a request waits for the device.
  */
 #ifndef VMSECT_CORE_H
 #define VMSECT_CORE_H
@@ -51,15 +54,40 @@ struct inode;
 struct super_block;
 struct vm_area_struct;
 
+/* Pages of a view by their numbers. */
+struct vmsect_pages {
+	unsigned long first;
+	unsigned long end; /* the one behind the last */
+};
+
+/* Lost pages of a view, see vmsect_loss.c. */
+#define VMSECT_LOSSES_MAX 32
+struct vmsect_losses {
+	spinlock_t lock; /* what follows */
+	unsigned int count;
+	unsigned int added; /* how often there was a loss */
+	struct vmsect_pages ranges[VMSECT_LOSSES_MAX];
+};
+
+/* vmsect_loss.c */
+void vmsect_losses_init(struct vmsect_losses *losses);
+void vmsect_losses_add(struct vmsect_losses *losses, const struct vmsect_pages *pages);
+bool vmsect_losses_has(struct vmsect_losses *losses, unsigned long page);
+bool vmsect_losses_get(struct vmsect_losses *losses, unsigned int index,
+		       struct vmsect_pages *ret_pages, unsigned int *ret_added);
+bool vmsect_losses_repaired(struct vmsect_losses *losses, const struct vmsect_pages *pages,
+			    unsigned int added);
+
 /**
  * struct vmsect_view - a range of the window that programs may map
  *
- * All but @revoked and @idle is constant from vmsect_view_init() to
- * vmsect_view_release().
+ * All but @pages, @revoked, @taken, @losses and @idle is constant from
+ * vmsect_view_init() to vmsect_view_release().
  */
 struct vmsect_view {
 	phys_addr_t start; /* of the first byte */
-	unsigned long pages; /* mappable ones */
+	unsigned long pages; /* mappable ones; grows, up to room */
+	unsigned long room; /* pages of the window that are kept for it */
 	struct range cover; /* whole units of the window, bytes, inclusive */
 	u32 mode; /* VMSECT_MODE_ */
 	u32 cache; /* VMSECT_CACHE_ */
@@ -69,7 +97,9 @@ struct vmsect_view {
 	void *kaddr; /* of cover.start */
 	struct inode *inode; /* owns the address_space of all mappings */
 
-	bool revoked; /* set once; read under vmsect_srcu */
+	bool revoked; /* the device goes: set once; read under vmsect_srcu */
+	bool taken; /* by the host: set once; read under vmsect_srcu */
+	struct vmsect_losses losses;
 	unsigned long idle; /* remove() only: pages known to have come back */
 };
 
@@ -89,6 +119,12 @@ void vmsect_view_release(struct vmsect_view *view);
 void vmsect_view_put_inode(struct vmsect_view *view);
 /* vmsect_view_zap - take a revoked view out of every page table */
 void vmsect_view_zap(struct vmsect_view *view);
+/* vmsect_view_take - what the host took away gives SIGBUS from now on */
+void vmsect_view_take(struct vmsect_view *view);
+/* vmsect_view_lose - a range of pages, checked here, gives SIGBUS from now on */
+void vmsect_view_lose(struct vmsect_view *view, u64 offset, u64 length);
+/* vmsect_view_grow - to so many bytes, as the device says, checked; under node.lock */
+void vmsect_view_grow(struct vmsect_view *view, u64 length);
 /* vmsect_view_is_idle - whether no page of a zapped view is held; RCU synchronized before */
 bool vmsect_view_is_idle(struct vmsect_view *view);
 
@@ -120,6 +156,8 @@ struct vmsect_node {
 
 	atomic64_t peers_joined;
 	atomic64_t peers_left;
+	atomic64_t page_errors;
+	atomic64_t quota_events;
 };
 
 /* vmsect_node.c */
@@ -129,6 +167,8 @@ void vmsect_nodes_exit(void);
 int vmsect_node_add(struct vmsect_device *vd, const struct vmsect_attachment *at);
 /* vmsect_node_refresh - ask the device for what may have changed */
 int vmsect_node_refresh(struct vmsect_node *node);
+/* vmsect_node_repair - ask the device for lost pages back, where their backing is whole */
+int vmsect_node_repair(struct vmsect_node *node);
 void vmsect_node_fill(struct vmsect_node *node, struct vmsect_section *ret_section);
 /* vmsect_nodes_hide - no new opens, no sysfs */
 void vmsect_nodes_hide(struct vmsect_device *vd);
@@ -156,14 +196,22 @@ void vmsect_ctl_stop(struct vmsect_ctl *ctl, int error);
 void vmsect_ctl_drain(struct vmsect_ctl *ctl);
 
 /*
- * Requests.  They sleep; a fatal signal ends the wait with EINTR, which is
- * safe as none of them changes anything.  -errno as the device's status says,
- * EIO for a reply that makes no sense, ENODEV once the device has gone.
+ * Requests.  They sleep; a fatal signal ends the wait with EINTR, and what was
+ * asked for may yet be done: that is safe, as each can be done twice.  -errno as the device's
+ * status says, EIO for a reply that makes no sense, ENODEV once the device has gone.
  */
 int vmsect_ctl_list(struct vmsect_ctl *ctl, u32 cursor, struct vmsect_rsp_list *ret_page);
 int vmsect_ctl_query_section(struct vmsect_ctl *ctl, u32 handle,
 			     struct vmsect_dev_section *ret_section);
 int vmsect_ctl_query_view(struct vmsect_ctl *ctl, u32 view, struct vmsect_dev_view *ret_view);
+/*
+ * RESET and REMAP of a range of a view, in bytes; length 0: to its end.
+ * @ret_value: what the reply says
+ */
+int vmsect_ctl_range(struct vmsect_ctl *ctl, u32 op, u32 view, const struct vmsect_pages *pages,
+		     u64 *ret_value);
+/* vmsect_ctl_flush - until data and metadata are on the host's disk */
+int vmsect_ctl_flush(struct vmsect_ctl *ctl, u32 view, const struct vmsect_pages *pages);
 
 /* A page of LIST: room for this many entries behind the header. */
 #define VMSECT_LIST_ENTRIES 16
@@ -176,7 +224,7 @@ struct vmsect_events {
 	struct vmsect_dev_event *buffers;
 	unsigned int count;
 	struct work_struct work; /* takes events, gives buffers back */
-	struct work_struct refresh; /* after a loss: reads state anew */
+	struct work_struct refresh; /* reads state anew, after a loss or a change of size */
 	atomic64_t lost; /* times that the device had no buffer */
 	atomic64_t ignored; /* of unknown type, size or section */
 };
@@ -202,6 +250,9 @@ struct vmsect_device {
 	u32 max_views;
 	u32 peer_id;
 	u32 attachments; /* what LIST is to return */
+	bool can_flush; /* the features that were agreed on */
+	bool can_reset;
+	bool can_remap;
 
 	bool gone; /* set once, at remove */
 

@@ -124,6 +124,8 @@ static int status_to_errno(u32 status)
 		return -EPERM;
 	case VMSECT_S_ENOENT:
 		return -ENOENT;
+	case VMSECT_S_EIO:
+		return -EIO;
 	case VMSECT_S_ENXIO:
 		return -ENXIO;
 	case VMSECT_S_EBADF:
@@ -138,6 +140,8 @@ static int status_to_errno(u32 status)
 		return -EEXIST;
 	case VMSECT_S_EINVAL:
 		return -EINVAL;
+	case VMSECT_S_EFBIG:
+		return -EFBIG;
 	case VMSECT_S_ENOSPC:
 		return -ENOSPC;
 	case VMSECT_S_EOPNOTSUPP:
@@ -262,6 +266,51 @@ int vmsect_ctl_query_view(struct vmsect_ctl *ctl, u32 view, struct vmsect_dev_vi
 	if (!err)
 		*ret_view = rsp.view;
 	return err;
+}
+
+int vmsect_ctl_range(struct vmsect_ctl *ctl, u32 op, u32 view, const struct vmsect_pages *pages,
+		     u64 *ret_value)
+{
+	struct vmsect_req_range req = {
+		.hdr.op = cpu_to_le32(op),
+		.view = cpu_to_le32(view),
+		.offset = cpu_to_le64((u64)pages->first << PAGE_SHIFT),
+		.length = cpu_to_le64((u64)(pages->end - pages->first) << PAGE_SHIFT),
+	};
+	struct vmsect_rsp_value rsp;
+	struct exchange x = {
+		.req = &req,
+		.req_bytes = sizeof(req),
+		.rsp = &rsp,
+		.rsp_bytes = sizeof(rsp),
+		.min_bytes = sizeof(rsp),
+	};
+	int err = ctl_exchange(ctl, &x);
+
+	if (!err)
+		*ret_value = le64_to_cpu(rsp.value);
+	return err;
+}
+
+int vmsect_ctl_flush(struct vmsect_ctl *ctl, u32 view, const struct vmsect_pages *pages)
+{
+	struct vmsect_req_flush req = {
+		.hdr.op = cpu_to_le32(VMSECT_REQ_FLUSH),
+		.view = cpu_to_le32(view),
+		.flush_flags = cpu_to_le32(VMSECT_FLUSH_F_DURABLE),
+		.offset = cpu_to_le64((u64)pages->first << PAGE_SHIFT),
+		.length = cpu_to_le64((u64)(pages->end - pages->first) << PAGE_SHIFT),
+	};
+	struct vmsect_rsp_hdr rsp;
+	struct exchange x = {
+		.req = &req,
+		.req_bytes = sizeof(req),
+		.rsp = &rsp,
+		.rsp_bytes = sizeof(rsp),
+		.min_bytes = sizeof(rsp),
+	};
+
+	return ctl_exchange(ctl, &x);
 }
 
 /* The queue's interrupt. */

@@ -6,9 +6,10 @@
  * The interrupt only queues the work; the work alone touches the queue, so the
  * queue needs no lock.  An event is copied once out of the device's reach.
  * Events that this driver does not know, or that concern no section it has,
- * are counted and dropped.  When the device says that events were lost, a
- * second work asks it for the state of every section; it waits for replies of
- * the control queue, which is why it is apart from the first.
+ * are counted and dropped.  When the device says that events were lost, or that
+ * a section has changed, a second work asks it for the state of every section;
+ * it waits for replies of the control queue, which is why it is apart from the
+ * first.  What takes memory away (REVOKED, IN_PAGE_ERROR) is done at once.
  *
  * One run of the work handles at most a ring's worth of events and then queues
  * itself again, so that a device that never stops leaves the CPU to others.
@@ -36,16 +37,48 @@ static struct vmsect_node *node_by_section(struct vmsect_device *vd, u64 section
 	return NULL;
 }
 
-/* Whether the event meant something. */
-static bool event_count(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
+static struct vmsect_node *node_by_view(struct vmsect_device *vd, u32 view_id)
 {
-	struct vmsect_node *node;
+	unsigned int i;
 
 	lockdep_assert_held(&vd->nodes_lock);
-	node = node_by_section(vd, le64_to_cpu(ev->section_id));
+	for (i = 0; i < vd->node_count; i++)
+		if (vd->nodes[i]->view_id == view_id)
+			return vd->nodes[i];
+	return NULL;
+}
+
+/* Events about a view.  Whether it is one of ours. */
+static bool event_apply_view(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
+{
+	struct vmsect_node *node = node_by_view(vd, le32_to_cpu(ev->view));
+
+	if (!node)
+		return false;
+	if (le32_to_cpu(ev->type) == VMSECT_EV_REVOKED) {
+		vmsect_view_take(&node->view);
+		return true;
+	}
+	atomic64_inc(&node->page_errors);
+	vmsect_view_lose(&node->view, le64_to_cpu(ev->offset), le64_to_cpu(ev->length));
+	return true;
+}
+
+/* Events about a section.  Whether it meant something. */
+static bool event_apply_section(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
+{
+	struct vmsect_node *node = node_by_section(vd, le64_to_cpu(ev->section_id));
+
 	if (!node)
 		return false;
 	switch (le32_to_cpu(ev->type)) {
+	case VMSECT_EV_RESIZED:
+	case VMSECT_EV_COMMITTED:
+		schedule_work(&vd->events.refresh);
+		return true;
+	case VMSECT_EV_QUOTA:
+		atomic64_inc(&node->quota_events);
+		return true;
 	case VMSECT_EV_PEER_JOINED:
 		atomic64_inc(&node->peers_joined);
 		return true;
@@ -54,6 +87,17 @@ static bool event_count(struct vmsect_device *vd, const struct vmsect_dev_event 
 		return true;
 	default:
 		return false;
+	}
+}
+
+static bool event_apply(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
+{
+	switch (le32_to_cpu(ev->type)) {
+	case VMSECT_EV_REVOKED:
+	case VMSECT_EV_IN_PAGE_ERROR:
+		return event_apply_view(vd, ev);
+	default:
+		return event_apply_section(vd, ev);
 	}
 }
 
@@ -67,7 +111,7 @@ static void event_handle(struct vmsect_events *events, const struct vmsect_dev_e
 		schedule_work(&events->refresh);
 	}
 	mutex_lock(&vd->nodes_lock);
-	known = event_count(vd, ev);
+	known = event_apply(vd, ev);
 	mutex_unlock(&vd->nodes_lock);
 	if (!known)
 		atomic64_inc(&events->ignored);
@@ -121,8 +165,11 @@ static void events_refresh(struct work_struct *work)
 	int err = 0;
 
 	/* Nodes are only added before the first event and dropped after this work's last run. */
-	for (i = 0; i < READ_ONCE(vd->node_count) && err != -ENODEV; i++)
+	for (i = 0; i < READ_ONCE(vd->node_count) && err != -ENODEV; i++) {
 		err = vmsect_node_refresh(vd->nodes[i]);
+		if (!err)
+			err = vmsect_node_repair(vd->nodes[i]);
+	}
 }
 
 int vmsect_events_init(struct vmsect_events *events, struct virtqueue *vq)

@@ -3,8 +3,9 @@
  * Mappings of a view: what mmap allows, and faults.
  *
  * File offset 0 is the view's first byte.  A mapping may reach past the end, as
- * that of a file may; an access there is SIGBUS.  Every fault checks anew,
- * because the view can be revoked and a mapping moved at any time.
+ * that of a file may; an access there is SIGBUS, until the view has grown.
+ * Every fault checks anew, because the view can be revoked or taken, pages be
+ * lost, and a mapping moved at any time.
  *
  * The driver's refusals (EACCES) are for good errors: what enforces a read-only
  * view is the host's second-level page table.
@@ -44,7 +45,8 @@ static vm_fault_t view_fault(struct vm_fault *vmf)
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	int idx = srcu_read_lock(&vmsect_srcu);
 
-	if (!READ_ONCE(view->revoked) && vmf->pgoff < view->pages)
+	if (!READ_ONCE(view->revoked) && !READ_ONCE(view->taken) &&
+	    vmf->pgoff < READ_ONCE(view->pages) && !vmsect_losses_has(&view->losses, vmf->pgoff))
 		ret = view_fault_page(view, vmf);
 	srcu_read_unlock(&vmsect_srcu, idx);
 	return ret;
@@ -71,7 +73,8 @@ static vm_flags_t view_forbidden(const struct vmsect_view *view, const struct vm
  * @view: the view; stays while the mapping's file does
  * @vma: the mapping
  *
- * Return: 0, -ENODEV after the device has gone, -ENXIO for a mapping wholly
+ * Return: 0, -ENODEV after the device has gone, -EACCES after the host has taken
+ * the view, -ENXIO for a mapping wholly
  * past the end, -EOVERFLOW for one that wraps, -EACCES for PROT_WRITE with
  * MAP_SHARED of a read-only view and for PROT_EXEC of one that is not executable.
  */
@@ -83,9 +86,11 @@ int vmsect_view_mmap(struct vmsect_view *view, struct vm_area_struct *vma)
 
 	if (READ_ONCE(view->revoked))
 		return -ENODEV;
+	if (READ_ONCE(view->taken))
+		return -EACCES;
 	if (check_add_overflow(vma->vm_pgoff, vma_pages(vma), &end))
 		return -EOVERFLOW;
-	if (vma->vm_pgoff >= view->pages)
+	if (vma->vm_pgoff >= READ_ONCE(view->pages))
 		return -ENXIO;
 	/* VM_READ and so on are the VM_MAY bits shifted right by four. */
 	if (vma->vm_flags & (forbidden >> 4))

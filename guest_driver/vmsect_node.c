@@ -128,10 +128,30 @@ static ssize_t peers_left_show(struct device *dev, struct device_attribute *attr
 }
 static DEVICE_ATTR_RO(peers_left);
 
+static ssize_t page_errors_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&to_node(dev)->page_errors));
+}
+static DEVICE_ATTR_RO(page_errors);
+
+static ssize_t revoked_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_node(dev)->view.taken));
+}
+static DEVICE_ATTR_RO(revoked);
+
 static struct attribute *node_attrs[] = {
-	&dev_attr_size.attr,	     &dev_attr_generation.attr, &dev_attr_mode.attr,
-	&dev_attr_cache.attr,	     &dev_attr_backing.attr,	&dev_attr_has_pages.attr,
-	&dev_attr_peers_joined.attr, &dev_attr_peers_left.attr, NULL,
+	&dev_attr_size.attr,
+	&dev_attr_generation.attr,
+	&dev_attr_mode.attr,
+	&dev_attr_cache.attr,
+	&dev_attr_backing.attr,
+	&dev_attr_has_pages.attr,
+	&dev_attr_peers_joined.attr,
+	&dev_attr_peers_left.attr,
+	&dev_attr_page_errors.attr,
+	&dev_attr_revoked.attr,
+	NULL,
 };
 ATTRIBUTE_GROUPS(node);
 
@@ -306,14 +326,45 @@ int vmsect_node_refresh(struct vmsect_node *node)
 
 	if (err)
 		return err;
+	/* First, as the handle of a view that was revoked answers nothing. */
+	if (le32_to_cpu(view.view_flags) & VMSECT_VIEW_F_REVOKED)
+		vmsect_view_take(&node->view);
 	err = vmsect_ctl_query_section(&node->vd->ctl, node->handle, &section);
 	if (err)
 		return err;
 	spin_lock(&node->lock);
+	vmsect_view_grow(&node->view, le64_to_cpu(view.length));
 	node->denied_writes = le64_to_cpu(view.denied_writes);
 	node->generation = le64_to_cpu(section.generation);
 	node->size_bytes = le64_to_cpu(section.size_bytes);
 	spin_unlock(&node->lock);
+	return 0;
+}
+
+/**
+ * vmsect_node_repair - get lost pages back
+ * @node: the node
+ *
+ * Return: 0, also if the backing still is not whole; else -errno of the request.
+ */
+int vmsect_node_repair(struct vmsect_node *node)
+{
+	struct vmsect_losses *losses = &node->view.losses;
+	struct vmsect_pages pages;
+	unsigned int index = 0, added;
+	u64 lost;
+	int err;
+
+	if (!node->vd->can_remap)
+		return 0;
+	while (vmsect_losses_get(losses, index, &pages, &added)) {
+		err = vmsect_ctl_range(&node->vd->ctl, VMSECT_REQ_REMAP, node->view_id, &pages,
+				       &lost);
+		if (err)
+			return err;
+		if (lost || !vmsect_losses_repaired(losses, &pages, added))
+			index++;
+	}
 	return 0;
 }
 
@@ -322,7 +373,7 @@ void vmsect_node_fill(struct vmsect_node *node, struct vmsect_section *ret_secti
 	memset(ret_section, 0, sizeof(*ret_section));
 	ret_section->section_id = node->section_id;
 	ret_section->offset = node->offset;
-	ret_section->length = (u64)node->view.pages << PAGE_SHIFT;
+	ret_section->length = (u64)READ_ONCE(node->view.pages) << PAGE_SHIFT;
 	ret_section->mode = node->view.mode;
 	ret_section->backing = node->backing;
 	ret_section->cache = node->view.cache;

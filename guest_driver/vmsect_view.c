@@ -8,6 +8,9 @@
  * mapped by page frame number.  Both ways first reserve the range as
  * write-back: what is not reserved would be mapped uncached, in silence.
  *
+ * A view that the host took away (taken) keeps its pages, which are a hole of the
+ * window by then: no fault gives them out any more.
+ *
  * States: placed (set_range), live (init), revoked (no fault succeeds any
  * more), idle (no page is held), released.
  *
@@ -67,7 +70,7 @@ static bool view_set_protection(struct vmsect_view *view, u32 protection)
  * @dv: the device's description, a private copy
  *
  * Return: 0, -EACCES for a protection that gives nothing to map, -EINVAL for a
- * range that is empty, unaligned or not wholly inside the window.
+ * range that is empty, unaligned or, with its room, not wholly inside the window.
  */
 int vmsect_view_set_range(struct vmsect_view *view, const struct vmsect_device *vd,
 			  const struct vmsect_dev_view *dv)
@@ -75,14 +78,14 @@ int vmsect_view_set_range(struct vmsect_view *view, const struct vmsect_device *
 	u64 unit = max_t(u64, 1ULL << vd->align_shift, PAGE_SIZE);
 	u64 offset = le64_to_cpu(dv->window_offset);
 	u64 length = le64_to_cpu(dv->length);
+	u64 room = max(le64_to_cpu(dv->room), length);
 	u64 end, cover_end;
 
 	if (!view_set_protection(view, le32_to_cpu(dv->protection)))
 		return -EACCES;
-	if (!length || ((offset | length) & ~PAGE_MASK))
+	if (!length || ((offset | length | room) & ~PAGE_MASK))
 		return -EINVAL;
-	if (check_add_overflow(offset, length, &end) ||
-	    check_add_overflow(end, unit - 1, &cover_end))
+	if (check_add_overflow(offset, room, &end) || check_add_overflow(end, unit - 1, &cover_end))
 		return -EINVAL;
 	cover_end &= ~(unit - 1);
 	if (cover_end > vd->window_bytes)
@@ -90,6 +93,8 @@ int vmsect_view_set_range(struct vmsect_view *view, const struct vmsect_device *
 	/* The window itself was checked not to wrap. */
 	view->start = vd->window.start + offset;
 	view->pages = length >> PAGE_SHIFT;
+	view->room = room >> PAGE_SHIFT;
+	vmsect_losses_init(&view->losses);
 	view->cover.start = vd->window.start + (offset & ~(unit - 1));
 	view->cover.end = vd->window.start + cover_end - 1;
 	return 0;
@@ -192,6 +197,51 @@ void vmsect_view_zap(struct vmsect_view *view)
 {
 	if (view->inode)
 		unmap_mapping_range(view->inode->i_mapping, 0, 0, 1);
+}
+
+void vmsect_view_take(struct vmsect_view *view)
+{
+	WRITE_ONCE(view->taken, true);
+	synchronize_srcu(&vmsect_srcu);
+	vmsect_view_zap(view);
+}
+
+/* The range of the view that bytes are in, whole pages; false: none of it. */
+static bool view_pages(const struct vmsect_view *view, u64 offset, u64 length,
+		       struct vmsect_pages *ret_pages)
+{
+	u64 bytes = (u64)READ_ONCE(view->pages) << PAGE_SHIFT;
+
+	if (!length || offset >= bytes)
+		return false;
+	length = min(length, bytes - offset);
+	ret_pages->first = offset >> PAGE_SHIFT;
+	ret_pages->end = (offset + length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	return true;
+}
+
+/* Private copies that programs have made of lost pages are whole and stay. */
+void vmsect_view_lose(struct vmsect_view *view, u64 offset, u64 length)
+{
+	struct vmsect_pages pages;
+
+	if (!view_pages(view, offset, length, &pages))
+		return;
+	vmsect_losses_add(&view->losses, &pages);
+	synchronize_srcu(&vmsect_srcu);
+	unmap_mapping_range(view->inode->i_mapping, (loff_t)pages.first << PAGE_SHIFT,
+			    (loff_t)(pages.end - pages.first) << PAGE_SHIFT, 0);
+}
+
+void vmsect_view_grow(struct vmsect_view *view, u64 length)
+{
+	u64 pages = length >> PAGE_SHIFT;
+
+	if (length & ~PAGE_MASK || pages > view->room)
+		return;
+	/* It never shrinks: files that are open may be mapped to the end. */
+	if (pages > view->pages)
+		WRITE_ONCE(view->pages, pages);
 }
 
 bool vmsect_view_is_idle(struct vmsect_view *view)

@@ -71,6 +71,13 @@ int vmsect_guest_query(int fd, struct vmsect_section *ret_section)
 	return 0;
 }
 
+int vmsect_guest_reset(int fd, uint64_t offset, uint64_t length)
+{
+	struct vmsect_range range = { .offset = offset, .length = length };
+
+	return ioctl(fd, VMSECT_IOC_RESET, &range) < 0 ? -errno : 0;
+}
+
 static int map_prot(int how)
 {
 	return (how & VMSECT_GUEST_READ ? PROT_READ : 0) |

@@ -81,6 +81,20 @@ int vmsect_guest_list(int ctl_fd, uint32_t index, struct vmsect_section *ret_sec
 int vmsect_guest_query(int fd, struct vmsect_section *ret_section);
 
 /**
+ * vmsect_guest_reset - drop private pages of a copy-on-write section
+ * @fd: of the section, borrowed
+ * @offset: in the view
+ * @length: in bytes, rounded out to pages; 0 = to the end of the view
+ *
+ * The section shows through again, for all programs of this VM.  Of a section
+ * that the VM has in another mode nothing changes.
+ *
+ * Errors: EINVAL (past the view), EOPNOTSUPP (the device has no such request),
+ * ENODEV (the device has gone), EIO (the device is broken).
+ */
+int vmsect_guest_reset(int fd, uint64_t offset, uint64_t length);
+
+/**
  * vmsect_guest_map - map a part of a section
  * @fd: of the section, borrowed; the mapping stays when it is closed
  * @how: VMSECT_GUEST_ bits

@@ -3,8 +3,17 @@
  * vmsect.ko's interface to guest programs.
  *
  * /dev/vmsect/ctl        VMSECT_IOC_INFO, VMSECT_IOC_LIST
- * /dev/vmsect/NAME       open, mmap, VMSECT_IOC_QUERY; one node per section
- *                        that the VM's configuration attaches
+ * /dev/vmsect/NAME       open, mmap, fsync, VMSECT_IOC_QUERY, VMSECT_IOC_RESET;
+ *                        one node per section that the VM's configuration
+ *                        attaches
+ *
+ * fsync, fdatasync and msync(MS_SYNC) return when data and metadata are on the
+ * host's disk; EIO if a write-back of the section has ever failed.
+ *
+ * An access is SIGBUS: past the end; to a page whose backing the host has lost
+ * (opening the node once more brings it back, if the backing is whole again);
+ * after the section's owner has taken the view back, when open and mmap give
+ * EACCES; after the device has gone, when they give ENODEV.
  *
  * Fixed width, explicit padding, the same from 32-bit programs.  Reserved
  * fields and flags are zero, else EINVAL; an unknown command is ENOTTY; after
@@ -73,9 +82,22 @@ struct vmsect_list {
 	struct vmsect_section section; /* out */
 };
 
+/* VMSECT_IOC_RESET: bytes of the view, rounded out to pages; length 0: to its end. */
+struct vmsect_range {
+	__u64 offset;
+	__u64 length;
+};
+
 #define VMSECT_IOC_INFO _IOR(VMSECT_IOC_MAGIC, 0x00, struct vmsect_info)
 #define VMSECT_IOC_LIST _IOWR(VMSECT_IOC_MAGIC, 0x01, struct vmsect_list)
 #define VMSECT_IOC_QUERY _IOR(VMSECT_IOC_MAGIC, 0x10, struct vmsect_section)
+/*
+ * Drop the private pages of a cow view: the section shows through again, for all
+ * programs of this VM.  EBADF for a node that is not open for writing; EINVAL
+ * past the view; EOPNOTSUPP without the feature; nothing happens in a view that
+ * has none.
+ */
+#define VMSECT_IOC_RESET _IOW(VMSECT_IOC_MAGIC, 0x11, struct vmsect_range)
 
 #ifdef __cplusplus
 #define VMSECT_IOC_ASSERT(c) static_assert(c, #c)
@@ -85,5 +107,6 @@ struct vmsect_list {
 VMSECT_IOC_ASSERT(sizeof(struct vmsect_info) == 40);
 VMSECT_IOC_ASSERT(sizeof(struct vmsect_section) == 216);
 VMSECT_IOC_ASSERT(sizeof(struct vmsect_list) == 224);
+VMSECT_IOC_ASSERT(sizeof(struct vmsect_range) == 16);
 
 #endif

@@ -80,6 +80,12 @@ static const struct tap_case cases[] = {
 	{ "mprotect of a writable section", mapped_mprotect },
 	{ "the kernel reads a view through its pages", mapped_pinned },
 	{ "mlock has no effect", mapped_mlock },
+	{ "fsync, fdatasync and msync of each mode", durable_synced },
+	{ "msync past the end", durable_past_end },
+	{ "RESET past the end is EINVAL, a bad pointer EFAULT", reset_refused_ranges },
+	{ "RESET of ctl is ENOTTY, of what is open to read EBADF", reset_refused_nodes },
+	{ "RESET of a shared view changes nothing", reset_of_shared },
+	{ "RESET drops one private page", reset_of_page },
 };
 
 int main(void)

@@ -48,6 +48,14 @@ void described_query(void);
 void described_sysfs(void);
 void described_node_modes(void);
 
+/* durable, reset: write-back and private pages. */
+void durable_synced(void);
+void durable_past_end(void);
+void reset_refused_ranges(void);
+void reset_refused_nodes(void);
+void reset_of_shared(void);
+void reset_of_page(void);
+
 /* mapped: what mappings do. */
 void mapped_twice_equal(void);
 void mapped_rw_shared(void);

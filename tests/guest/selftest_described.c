@@ -121,6 +121,10 @@ static void expect_sysfs_agrees(const struct vmsect_section *s)
 	EXPECT(text[0] != '\0');
 	attribute_read(s->name, "peers_left", text);
 	EXPECT(text[0] != '\0');
+	attribute_read(s->name, "page_errors", text);
+	EXPECT(!strcmp(text, "0"));
+	attribute_read(s->name, "revoked", text);
+	EXPECT(!strcmp(text, "0"));
 }
 
 void described_sysfs(void)

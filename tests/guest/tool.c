@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -241,6 +242,101 @@ static void on_term(int number)
 	(void)number;
 }
 
+/* False: there is no memory behind the byte. */
+static bool load(const volatile uint8_t *at, uint8_t *ret_value)
+{
+	struct sigaction bus = { .sa_handler = on_sigbus };
+
+	sigaction(SIGBUS, &bus, NULL);
+	if (sigsetjmp(lost, 1))
+		return false;
+	*ret_value = *at;
+	return true;
+}
+
+/* One byte, or that there is no memory behind it. */
+static int cmd_probe(struct target *t)
+{
+	volatile uint8_t *at = target_range(t, 1);
+	uint8_t value;
+
+	if (!at)
+		return EXIT_FAILURE;
+	if (load(at, &value))
+		print_hex("", &value, 1);
+	else
+		puts("lost");
+	return EXIT_SUCCESS;
+}
+
+/*
+ * Reads a byte over and over until that fails; gives up after args[1] seconds.
+ */
+static int cmd_watch(struct target *t)
+{
+	struct sigaction bus = { .sa_handler = on_sigbus };
+	volatile uint8_t *at = target_range(t, 1);
+	int64_t start = now_ms();
+	uint64_t seconds;
+
+	if (!at || !parse_number(t->args[1], &seconds) || seconds > 3600)
+		return EXIT_FAILURE;
+	puts("watching");
+	fflush(stdout);
+	sigaction(SIGBUS, &bus, NULL);
+	if (sigsetjmp(lost, 1)) {
+		puts("lost");
+		return EXIT_SUCCESS;
+	}
+	while (now_ms() - start < (int64_t)seconds * 1000)
+		(void)*at;
+	return failed(t->name, "watch", -ETIMEDOUT);
+}
+
+/* A mapping that reaches past the section's end, until the section is as long. */
+static int cmd_wait_past(struct target *t)
+{
+	struct vmsect_guest_mapping past;
+	int64_t start = now_ms();
+	uint64_t offset, seconds;
+	const uint8_t *at;
+	uint8_t value;
+	int err;
+
+	if (!parse_number(t->args[0], &offset) || offset > 1ULL << 40 ||
+	    !parse_number(t->args[1], &seconds) || seconds > 3600)
+		return EXIT_FAILURE;
+	err = vmsect_guest_map(t->fd, VMSECT_GUEST_READ, 0, offset + 1, &past);
+	if (err)
+		return failed(t->name, "map", err);
+	at = (uint8_t *)past.addr + offset;
+	puts(load(at, &value) ? "not past" : "waiting");
+	fflush(stdout);
+	while (!load(at, &value)) {
+		if (now_ms() - start >= (int64_t)seconds * 1000)
+			return failed(t->name, "wait", -ETIMEDOUT);
+		poll(NULL, 0, 1);
+	}
+	print_hex("there ", &value, 1);
+	vmsect_guest_unmap(&past);
+	return EXIT_SUCCESS;
+}
+
+static int cmd_flush(struct target *t)
+{
+	if (msync(t->map.addr, t->map.length, MS_SYNC) < 0)
+		return failed(t->name, "msync", -errno);
+	return EXIT_SUCCESS;
+}
+
+/* The whole section's private pages. */
+static int cmd_reset(struct target *t)
+{
+	int err = vmsect_guest_reset(t->fd, 0, 0);
+
+	return err ? failed(t->name, "reset", err) : EXIT_SUCCESS;
+}
+
 /* Until a signal or the end of input; then says whether the memory is still there. */
 static int cmd_hold(struct target *t)
 {
@@ -288,6 +384,11 @@ static const struct command {
 	{ "write", "NAME OFFSET HEX", 2, O_RDWR, SHARED_RW, cmd_write },
 	{ "poke-private", "NAME OFFSET HEX", 2, O_RDONLY, PRIVATE_RW, cmd_poke_private },
 	{ "wait", "NAME OFFSET HEX SECONDS", 3, O_RDONLY, VMSECT_GUEST_READ, cmd_wait },
+	{ "probe", "NAME OFFSET", 1, O_RDONLY, VMSECT_GUEST_READ, cmd_probe },
+	{ "watch", "NAME OFFSET SECONDS", 2, O_RDONLY, VMSECT_GUEST_READ, cmd_watch },
+	{ "wait-past", "NAME OFFSET SECONDS", 2, O_RDONLY, VMSECT_GUEST_READ, cmd_wait_past },
+	{ "flush", "NAME", 0, O_RDWR, SHARED_RW, cmd_flush },
+	{ "reset", "NAME", 0, O_RDWR, VMSECT_GUEST_READ, cmd_reset },
 	{ "hold", "NAME", 0, O_RDONLY, VMSECT_GUEST_READ, cmd_hold },
 };
 

@@ -22,6 +22,7 @@
 #     guest_read NAME SECTION OFFSET LENGTH, guest_write NAME SECTION OFFSET TEXT,
 #     guest_sum NAME SECTION      what vmsect-tool does in the guest, through mmap
 #     guest_expect_tap NAME       its program's TAP becomes ours
+#     guest_do_tap NAME COMMAND...  the same of one command
 #     guest_stop NAME             power it off from inside, then guest_wait
 #     guest_wait NAME [STATUS]    wait for its end; VMM's status, kernel's log
 #     guest_kill NAME             kill -9 of its VMM
@@ -236,11 +237,10 @@ guest_write() {
 }
 guest_sum() { guest_do "$1" vmsect-tool sum "$2"; }
 
-guest_expect_tap() {
+# Takes cases over, out of what a program has printed.
+tap_take() {
 	local name=$1 tap=$story_dir/$1/tap planned cases
-	wait_until "$guest_step_limit" guest_has_frames "$name" end 1 ||
-		not_ok "$name: its program ends"
-	tr -d '\r' <"$story_dir/$name/console" | grep -E '^(not )?ok [0-9]|^1\.\.[0-9]' >"$tap"
+	tr -d '\r' | grep -E '^(not )?ok [0-9]|^1\.\.[0-9]' >"$tap"
 	cases=$(grep -c 'ok ' "$tap")
 	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$tap" | tail -n 1)
 	if [ "$cases" = 0 ] || [ "${planned:-$cases}" != "$cases" ]; then
@@ -249,6 +249,17 @@ guest_expect_tap() {
 	sed -nE "s/^((not )?ok) [0-9]+ *-? */\1 - $LAB_STORY: $name: /p" "$tap" | while read -r line; do
 		tap "$line"
 	done
+}
+
+guest_expect_tap() {
+	wait_until "$guest_step_limit" guest_has_frames "$1" end 1 || not_ok "$1: its program ends"
+	tap_take "$1" <"$story_dir/$1/console"
+}
+
+guest_do_tap() {
+	guest_do "$@" >"$story_dir/$1/output"
+	cat "$story_dir/$1/output"
+	tap_take "$1" <"$story_dir/$1/output"
 }
 
 kernel_log_is_clean() {

@@ -9,7 +9,10 @@
  *     hang=1       QUERY_VIEW is never answered
  *     status=N     status of QUERY replies
  *     written=N    used length of QUERY replies, -1 = the right one
- *     event=T,F,S  send an event: type, flags, section id
+ *     grown=N      length that QUERY_VIEW says, 0 = the right one
+ *     gone=1       views that QUERY_VIEW is asked about were revoked
+ *     lost=N       pages that REMAP says are lost still
+ *     event=T,F,S,V,O,L  send an event: type, flags, section, view, offset, length
  * Both sides of the rings are in this kernel; rings are split, not indirect.
  */
 #include <linux/io.h>
@@ -37,6 +40,12 @@ static uint status;
 module_param(status, uint, 0644);
 static int written = -1;
 module_param(written, int, 0644);
+static ulong grown;
+module_param(grown, ulong, 0644);
+static bool gone;
+module_param(gone, bool, 0644);
+static uint lost;
+module_param(lost, uint, 0644);
 
 struct fake_queue {
 	struct virtqueue *vq; /* NULL until found */
@@ -58,6 +67,7 @@ struct fake_attachment {
 	u64 window_offset;
 	u64 length;
 	u32 protection;
+	u64 room;
 };
 
 #define RO VMSECT_DEV_PROT_READONLY
@@ -67,7 +77,7 @@ struct fake_attachment {
 /* The good ones are 1, 6 and 11. */
 static const struct fake_attachment attachments[] = {
 	{ "ctl", 0x1000000, 0x1000, RO },
-	{ "good.ro", 0, 0x2ff000, RO },
+	{ "good.ro", 0, 0x2ff000, RO, 0x380000 },
 	{ ".hidden", 0x1000000, 0x1000, RO },
 	{ "a/b", 0x1000000, 0x1000, RO },
 	{ "", 0x1000000, 0x1000, RO },
@@ -89,6 +99,10 @@ static const struct fake_attachment attachments[] = {
 	{ "-dash", 0x1000000, 0x1000, RO },
 	{ "sp ace", 0x1000000, 0x1000, RO },
 	{ "esc\033", 0x1000000, 0x1000, RO },
+	{ "room-past", 0x3e00000, 0x1000, RW, 0x201000 },
+	{ "room-over-rw", 0xa00000, 0x1000, RW, 0xfffffffffffff000 },
+	{ "room-odd", 0x1000000, 0x1000, RW, 0x1800 },
+	{ "room-over-cow", 0xc00000, 0x1000, RW, 0x4000000 },
 	{ NULL, 0x1000000, 0x1000, RO }, /* 128 bytes without an end */
 };
 
@@ -121,6 +135,7 @@ static void view_describe(u32 i, struct vmsect_dev_view *v)
 	v->cache = cpu_to_le32(VMSECT_DEV_CACHE_WRITE_BACK);
 	v->window_offset = cpu_to_le64(a->window_offset);
 	v->length = cpu_to_le64(a->length);
+	v->room = cpu_to_le64(a->room);
 }
 
 static u32 reply_list(const struct vmsect_req_list *req, struct vmsect_rsp_list *rsp, u32 room)
@@ -150,9 +165,21 @@ static u32 reply_query(u32 op, u32 id, void *out)
 		return written >= 0 ? written : sizeof(*section);
 	}
 	view_describe(id - 200, &view->view);
+	if (grown)
+		view->view.length = cpu_to_le64(grown);
+	if (gone)
+		view->view.view_flags = cpu_to_le32(VMSECT_VIEW_F_REVOKED);
 	view->hdr.status = cpu_to_le32(status);
 	view->hdr.detail = 0;
 	return written >= 0 ? written : sizeof(*view);
+}
+
+/* RESET and REMAP; what is lost is said of REMAP alone. */
+static u32 reply_value(u32 op, struct vmsect_rsp_value *rsp)
+{
+	memset(rsp, 0, sizeof(*rsp));
+	rsp->value = cpu_to_le64(op == VMSECT_REQ_REMAP ? lost : 0);
+	return sizeof(*rsp);
 }
 
 /* -1: keep the buffers. */
@@ -170,6 +197,8 @@ static int reply(const void *in, void *out, u32 room)
 		fallthrough;
 	case VMSECT_REQ_QUERY_SECTION:
 		return reply_query(op, le32_to_cpu(query->view), out);
+	case VMSECT_REQ_REMAP:
+		return reply_value(op, out);
 	default:
 		((struct vmsect_rsp_hdr *)out)->status = cpu_to_le32(VMSECT_S_EOPNOTSUPP);
 		return sizeof(struct vmsect_rsp_hdr);
@@ -236,10 +265,12 @@ static void control_work(struct work_struct *work)
 static int event_set(const char *text, const struct kernel_param *param)
 {
 	struct fake_queue *q = fake ? &fake->queues[VMSECT_VQ_EVENT] : NULL;
-	u32 type, flags, section;
+	u32 type, flags, section, view = 0;
+	u64 offset = 0, length = 0;
 	int head, err = -ENOBUFS;
 
-	if (!q || sscanf(text, "%u,%u,%u", &type, &flags, &section) != 3)
+	if (!q || sscanf(text, "%u,%u,%u,%u,%lli,%lli", &type, &flags, &section, &view, &offset,
+			 &length) < 3)
 		return -EINVAL;
 	mutex_lock(&q->lock);
 	head = q->vq ? queue_pop(q, virtqueue_get_vring(q->vq)) : -1;
@@ -251,6 +282,9 @@ static int event_set(const char *text, const struct kernel_param *param)
 		ev->type = cpu_to_le32(type);
 		ev->flags = cpu_to_le32(flags);
 		ev->section_id = cpu_to_le64(section);
+		ev->view = cpu_to_le32(view);
+		ev->offset = cpu_to_le64(offset);
+		ev->length = cpu_to_le64(length);
 		queue_push(q, ring, head, sizeof(*ev));
 		vring_interrupt(0, q->vq);
 		err = 0;
@@ -336,7 +370,8 @@ static void fake_del_vqs(struct virtio_device *vdev)
 
 static u64 fake_get_features(struct virtio_device *vdev)
 {
-	return BIT_ULL(VIRTIO_F_VERSION_1);
+	return BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VMSECT_F_EXTEND) | BIT_ULL(VMSECT_F_PROTECT) |
+	       BIT_ULL(VMSECT_F_IN_PAGE_ERROR);
 }
 
 static int fake_finalize_features(struct virtio_device *vdev)
