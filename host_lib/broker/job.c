@@ -15,6 +15,7 @@
 #include "base/sys.h"
 
 #define WORKERS 2u
+#define WAKE_TRIES 8
 
 TAILQ_HEAD(job_list, job);
 
@@ -86,10 +87,14 @@ static struct job *take_job(struct broker_jobs *jobs)
 	return job;
 }
 
+/* Should not fail, the counter is far from its end; a wake-up that is lost is a client that waits.
+ */
 static void wake_loop(const struct broker_jobs *jobs)
 {
-	/* Cannot fail: the counter is far from its end. */
-	(void)eventfd_write(jobs->fd, 1);
+	int tries = WAKE_TRIES;
+
+	while (eventfd_write(jobs->fd, 1) < 0 && tries--)
+		continue;
 }
 
 /* Runs one job without the lock, which is held before and after. */

@@ -205,15 +205,17 @@ int listener_init_take_fd(struct listener *listener, int fd)
 	return 0;
 }
 
-void listener_path(const struct listener *listener, char *path, size_t room)
+int listener_path(const struct listener *listener, char *path, size_t room)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t size = sizeof(address);
+	int r = sys_result(getsockname(listener->fd, (struct sockaddr *)&address, &size));
 
-	path[0] = '\0';
+	if (r < 0)
+		return r;
 	/* An abstract address begins with a zero, and is empty here. */
-	if (!getsockname(listener->fd, (struct sockaddr *)&address, &size))
-		(void)snprintf(path, room, "%.*s", (int)sizeof(address.sun_path), address.sun_path);
+	(void)snprintf(path, room, "%.*s", (int)sizeof(address.sun_path), address.sun_path);
+	return 0;
 }
 
 int listener_accept(const struct listener *listener)

@@ -40,9 +40,9 @@ int listener_init_take_fd(struct listener *listener, int fd);
 
 /*
  * The path of the socket, also of one that was passed; empty if it has none that
- * is a file.
+ * is a file.  -errno.
  */
-void listener_path(const struct listener *listener, char *path, size_t room);
+int listener_path(const struct listener *listener, char *path, size_t room);
 
 /* A new connection, close-on-exec and non-blocking; -EAGAIN and other -errno. */
 int listener_accept(const struct listener *listener);

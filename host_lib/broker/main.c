@@ -49,13 +49,17 @@ static uint64_t raise_descriptors(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? now.rlim_cur : now.rlim_max;
 }
 
-static uint64_t memory_bytes(void)
+/* The usual limits, which options change. */
+static int set_limits(struct limits *limits)
 {
 	struct sysinfo info;
+	int r = sys_result(sysinfo(&info));
 
-	if (sysinfo(&info) < 0)
-		return 0;
-	return ((uint64_t)info.totalram + info.totalswap) * info.mem_unit;
+	if (r < 0)
+		return r;
+	limits_init(limits, ((uint64_t)info.totalram + info.totalswap) * info.mem_unit,
+		    raise_descriptors());
+	return 0;
 }
 
 /* A starter may have closed a standard stream: no section may take its number. */
@@ -136,30 +140,53 @@ struct places {
 	char journal[PATH_MAX + 128];
 };
 
-static void find_places(struct places *places, const struct listener *listener,
-			const struct options *options)
+/* There is no such place, or none for us; anything else is an accident. */
+static bool is_no_place(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -EPERM || r == -EACCES || r == -ENAMETOOLONG;
+}
+
+static int find_runtime(struct places *places, const struct listener *listener)
 {
 	char path[sizeof(listener->path) + 1];
 	const char *name;
-	int r;
+	int r = listener_path(listener, path, sizeof(path));
 
-	*places = (struct places){ 0 };
-	listener_path(listener, path, sizeof(path));
+	if (r < 0)
+		return r;
 	name = strrchr(path, '/');
 	name = name ? name + 1 : path;
 	r = place_runtime(path, !listener->path[0], places->runtime, sizeof(places->runtime));
+	if (r < 0 && !is_no_place(r))
+		return r;
 	if (r < 0 || !*name) {
 		places->runtime[0] = '\0';
 		log_warning("no folder for the journal: a broker after this one will not know what "
 			    "it knew");
-	} else {
-		(void)snprintf(places->journal, sizeof(places->journal), "%s/%s.journal",
-			       places->runtime, name);
+		return 0;
 	}
-	if (options->state_dir)
+	(void)snprintf(places->journal, sizeof(places->journal), "%s/%s.journal", places->runtime,
+		       name);
+	return 0;
+}
+
+static int find_places(struct places *places, const struct listener *listener,
+		       const struct options *options)
+{
+	int r;
+
+	*places = (struct places){ 0 };
+	r = find_runtime(places, listener);
+	if (r < 0)
+		return r;
+	if (options->state_dir) {
 		(void)snprintf(places->state, sizeof(places->state), "%s", options->state_dir);
-	else if (place_state(places->state, sizeof(places->state)) < 0)
+		return 0;
+	}
+	r = place_state(places->state, sizeof(places->state));
+	if (r < 0)
 		places->state[0] = '\0';
+	return is_no_place(r) ? 0 : r;
 }
 
 static const char *or_null(const char *path)
@@ -175,6 +202,8 @@ static void tell_ready(int ready_fd)
 	if (ready_fd >= 0)
 		daemon_ready(ready_fd, EXIT_SUCCESS);
 	r = notify_send("READY=1");
+	if (r < 0) /* once more: a manager that does not hear it ends us */
+		r = notify_send("READY=1");
 	if (r < 0)
 		log_warning("the service manager cannot be told: %s", strerror(-r));
 }
@@ -193,7 +222,12 @@ static int serve(const struct options *options, struct listener *listener, struc
 	struct broker *broker = NULL;
 	int r;
 
-	find_places(&places, listener, options);
+	r = find_places(&places, listener, options);
+	if (r < 0) {
+		log_error("the broker's folders cannot be found: %s", strerror(-r));
+		listener_deinit(listener);
+		return EXIT_FAILURE;
+	}
 	broker_options.journal_path = or_null(places.journal);
 	broker_options.runtime_dir = or_null(places.runtime);
 	broker_options.state_dir = or_null(places.state);
@@ -205,6 +239,8 @@ static int serve(const struct options *options, struct listener *listener, struc
 	}
 	tell_ready(ready_fd);
 	r = broker_run(broker);
+	if (r < 0)
+		log_error("cannot wait for clients any more");
 	(void)notify_send("STOPPING=1");
 	broker_free(broker);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -249,7 +285,11 @@ int main(int argc, char **argv)
 	int r;
 
 	log_init("vmsectd", LOG_LEVEL_INFO);
-	limits_init(&options.limits, memory_bytes(), raise_descriptors());
+	r = set_limits(&options.limits);
+	if (r < 0) {
+		log_error("cannot see how much memory there is: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
 	r = options_parse(&options, argc, argv);
 	if (r)
 		return r == OPTIONS_E_DONE ? EXIT_SUCCESS : EXIT_USAGE;

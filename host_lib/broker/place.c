@@ -126,20 +126,21 @@ static int print_dir(char *dir, size_t room, const char *folder, const char *tai
 }
 
 /*
- * The first of the folders that a service manager lists, or NULL; in `folder`.
- * That of a dynamic user is a link that the manager has made.
+ * The first of the folders that a service manager lists, in `folder`: 1; 0: it
+ * lists none.  That of a dynamic user is a link that the manager has made.  One
+ * that cannot be found is -errno: another place would be a wrong one.
  */
-static const char *manager_dir(const char *variable, char folder[PATH_MAX])
+static int manager_dir(const char *variable, char folder[PATH_MAX])
 {
 	const char *value = getenv(variable);
 	size_t length = value ? strcspn(value, ":") : 0;
 	char copy[PATH_MAX];
 
 	if (!length || value[0] != '/' || length >= sizeof(copy))
-		return NULL;
+		return 0;
 	memcpy(copy, value, length);
 	copy[length] = '\0';
-	return realpath(copy, folder);
+	return realpath(copy, folder) ? 1 : -errno;
 }
 
 /* The folder of a path, in full: a daemon leaves the folder that it was started in. */
@@ -161,11 +162,11 @@ static int folder_of(const char *path, char folder[PATH_MAX])
 int place_runtime(const char *socket_path, bool is_passed, char *dir, size_t room)
 {
 	char folder[PATH_MAX];
-	int r = 0;
+	int r = is_passed ? manager_dir("RUNTIME_DIRECTORY", folder) : 0;
 
-	if (!is_passed || !manager_dir("RUNTIME_DIRECTORY", folder))
-		r = socket_path[0] ? folder_of(socket_path, folder) : -ENOENT;
 	if (!r)
+		r = socket_path[0] ? folder_of(socket_path, folder) : -ENOENT;
+	if (r >= 0)
 		r = print_dir(dir, room, folder, "");
 	return r < 0 ? r : check_folder(dir);
 }
@@ -174,9 +175,10 @@ int place_state(char *dir, size_t room)
 {
 	const char *base = getenv("XDG_STATE_HOME");
 	char folder[PATH_MAX];
+	int r = manager_dir("STATE_DIRECTORY", folder);
 
-	if (manager_dir("STATE_DIRECTORY", folder))
-		return print_dir(dir, room, folder, "");
+	if (r)
+		return r < 0 ? r : print_dir(dir, room, folder, "");
 	if (geteuid() == 0)
 		return print_dir(dir, room, "/var/lib", "/vmsect");
 	if (base && base[0] == '/')

@@ -41,7 +41,7 @@ int place_runtime(const char *socket_path, bool is_passed, char *dir, size_t roo
  * The folder for what outlives the host: what the service manager gives
  * ($STATE_DIRECTORY), /var/lib/vmsect for root, $XDG_STATE_HOME/vmsect or
  * ~/.local/state/vmsect for a user.  It may be missing.  -ENOENT: there is no
- * such place; -ENAMETOOLONG.
+ * such place; -ENAMETOOLONG; -errno: what the manager gives cannot be found.
  */
 int place_state(char *dir, size_t room);
 

@@ -144,6 +144,29 @@ static int answer_again(const struct session *session)
 	}
 }
 
+/*
+ * A section that nobody has heard of: its memory went with the broker that made
+ * it and did not come to say so.  It is made anew.  False: it is none of these.
+ */
+static bool forget_creation(const struct session *session)
+{
+	struct party *party = session->party;
+	struct handle *handle = party_find_handle(party, (uint32_t)party->last_result);
+	struct section *section = handle ? handle->attachment->section : NULL;
+
+	if (party->last_op != VMSECT_OP_CREATE || party->last_result & EXISTED || !section ||
+	    !section->missing)
+		return false;
+	if (section->handle_count > 1 || section->view_count || !TAILQ_EMPTY(&section->offers))
+		return false;
+	registry_remove_section(session->registry, section);
+	registry_close(session->registry, handle);
+	party->last_cookie--;
+	party->last_op = 0;
+	party->last_result = 0;
+	return true;
+}
+
 int session_once_check(const struct session *session)
 {
 	const struct request *request = session->request;
@@ -155,6 +178,8 @@ int session_once_check(const struct session *session)
 	if (request->cookie != party->last_cookie || request->op != party->last_op)
 		return refuse(session->refusal, -EINVAL, VMSECT_DETAIL_STATE,
 			      "cookies ascend, and are not 0");
+	if (forget_creation(session))
+		return 0;
 	r = answer_again(session);
 	return r < 0 ? r : SESSION_E_DONE;
 }

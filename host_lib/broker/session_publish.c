@@ -103,6 +103,10 @@ static int check_section(const struct session *session, const struct section *se
 	if (section->sealed)
 		return refuse(session->refusal, -EACCES, VMSECT_DETAIL_SEAL,
 			      "the section is sealed");
+	/* The right to write is worth what the section's protection allows. */
+	if (!rights_is_writable(section->protection))
+		return refuse(session->refusal, -EACCES, VMSECT_DETAIL_PROTECTION,
+			      "the section is not to be written");
 	return session_check_io(session, section);
 }
 

@@ -75,7 +75,11 @@ static int check_seal(const struct session *session, const struct handle *handle
 
 static int seal_memory(const struct section *section, struct refusal *refusal)
 {
-	int r = sys_result(fcntl(section->backing.rw_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL));
+	int r;
+
+	if (section->sealed) /* by another handle whose right to write had no effect */
+		return 0;
+	r = sys_result(fcntl(section->backing.rw_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL));
 
 	if (r == -EBUSY)
 		return refuse_writers(refusal, "somebody has the section mapped for writing");

@@ -310,8 +310,11 @@ int link_init(struct vmsect_client *client, const struct vmsect_connect_options 
 	if (r < 0)
 		return client_fail(client, r, VMSECT_DETAIL_NONE, "%s", error_words(r));
 	r = first_attempt(client, options);
-	if (r == -EPIPE) /* that broker was about to exit: idle */
+	if (r == -EPIPE || r == -ECONNRESET) /* that broker was about to exit: idle */
 		r = first_attempt(client, options);
+	if (r == -ECONNRESET)
+		return client_fail(client, -EPIPE, VMSECT_DETAIL_NONE,
+				   "the broker has gone before it answered");
 	return r;
 }
 

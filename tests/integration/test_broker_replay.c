@@ -110,7 +110,10 @@ static void test_create(void **state)
 static void test_create_too_early(void **state)
 {
 	struct world *world = *state;
+	struct wire_client other;
 
+	wire_join(&other, world->f->socket_path, "other", VMSECT_PEER_PROCESS);
+	assert_int_equal(wire_open(&other, "s", VMSECT_ACCESS_READ), 0);
 	broker_fixture_kill(world->f);
 	broker_fixture_start(world->f, NULL);
 	assert_int_equal(wire_resume(&world->client, world->f->socket_path, &world->who), 0);
@@ -122,6 +125,31 @@ static void test_create_too_early(void **state)
 	world->client.cookie = 1;
 	assert_int_equal(wire_create_shmem(&world->client, "s", ALL_ACCESS), 0);
 	assert_int_equal(world->client.reply.handle.handle, 1);
+	wire_close(&other);
+}
+
+/*
+ * The broker died before it could answer, and the memory with it: nobody has
+ * it, so nobody waits for it.  Then it is as with any other.
+ */
+static void test_create_anew(void **state)
+{
+	struct world *world = *state;
+	uint32_t handle;
+
+	broker_fixture_kill(world->f);
+	broker_fixture_start(world->f, NULL);
+	assert_int_equal(wire_resume(&world->client, world->f->socket_path, &world->who), 0);
+	world->client.cookie = 1;
+	assert_int_equal(wire_create_shmem(&world->client, "s", ALL_ACCESS), 0);
+	assert_true(world->client.reply_fd >= 0);
+	assert_int_not_equal(world->client.reply.handle.section.id, world->section);
+	handle = world->client.reply.handle.handle;
+	world->client.cookie = 1;
+	assert_int_equal(wire_create_shmem(&world->client, "s", ALL_ACCESS), 0);
+	assert_int_equal(world->client.reply.handle.handle, handle);
+	world->client.cookie += 100;
+	assert_int_equal(wire_create_shmem(&world->client, "s", ALL_ACCESS), -EEXIST);
 }
 
 static int create_open_if(struct world *world)
@@ -359,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_create),
 		TEST(test_create_too_early),
+		TEST(test_create_anew),
 		TEST(test_create_open_if),
 		TEST(test_open),
 		TEST(test_duplicate),

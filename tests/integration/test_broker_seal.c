@@ -82,6 +82,20 @@ static void test_sealed_is_for_ever(void **state)
 	wire_close(&client);
 }
 
+/* A right to write that never had an effect seals what is sealed already. */
+static void test_sealed_again(void **state)
+{
+	struct broker_fixture *f = *state;
+	struct wire_client client;
+
+	join(f, &client, VMSECT_PROT_READONLY);
+	assert_int_equal(wire_duplicate(&client, 1, WRITE | GRANT), 0);
+	assert_int_equal(wire_seal(&client, 1), 0);
+	assert_int_equal(wire_seal(&client, 2), 0);
+	REFUSED(wire_seal(&client, 2), -EPERM, ACCESS);
+	wire_close(&client);
+}
+
 static void test_rights_and_kinds(void **state)
 {
 	struct broker_fixture *f = *state;
@@ -208,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_sealed_is_for_ever),
+		TEST(test_sealed_again),
 		TEST(test_rights_and_kinds),
 		TEST(test_writers_stand_in_the_way),
 		TEST(test_offers),

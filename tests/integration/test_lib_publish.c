@@ -82,6 +82,37 @@ static void bad_patches_are_refused(void **state)
 	vmsect_client_free(client);
 }
 
+/* A handle may have the right to write, which is worth nothing then. */
+static void a_readonly_section_stays(void **state)
+{
+	struct vmsect_client *client = box_connect(*state, "test");
+	const struct vmsect_create_options options = {
+		.size = sizeof(options),
+		.name = "x",
+		.backing = VMSECT_BACKING_SHMEM,
+		.protection = VMSECT_PROT_READONLY,
+		.size_bytes = PAGE,
+		.access = VMSECT_ACCESS_READ | VMSECT_ACCESS_WRITE,
+	};
+	struct vmsect_section *section = box_create(client, &options);
+	struct vmsect_view *view = box_map(section, VMSECT_PROT_WRITECOPY);
+	volatile unsigned char *at = vmsect_view_address(view);
+	unsigned char *bytes = calloc(1, PAGE);
+	const struct vmsect_patch patch = { .length = PAGE, .bytes = bytes };
+
+	assert_non_null(bytes);
+	bytes[0] = 'w';
+	assert_int_equal(vmsect_section_publish(section, &patch, 1, NULL), -EACCES);
+	assert_int_equal(vmsect_client_detail(client), VMSECT_DETAIL_PROTECTION);
+	assert_int_equal(at[0], 0);
+	at[0] = 'w';
+	assert_int_equal(vmsect_view_publish(view, section), -EACCES);
+	free(bytes);
+	vmsect_view_unmap(view);
+	vmsect_section_close(section);
+	vmsect_client_free(client);
+}
+
 static void a_sealed_section(void **state)
 {
 	struct vmsect_client *client = box_connect(*state, "test");
@@ -138,6 +169,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(patches_arrive_together),
 		TEST(bad_patches_are_refused),
+		TEST(a_readonly_section_stays),
 		TEST(a_sealed_section),
 	};
 

@@ -64,8 +64,8 @@ VMSECT_API const char *vmsect_version(void);
  * Errors: -ENOENT no broker, and none to start; -ECONNREFUSED no broker
  * listens, or it could not be started; -EACCES not allowed to connect;
  * -EPROTONOSUPPORT it speaks another version; -EDQUOT it has too many clients
- * of this user; -ETIMEDOUT it does not answer; -ENAMETOOLONG the path of the
- * socket; -EINVAL options; -ENOMEM.
+ * of this user; -ETIMEDOUT it does not answer; -EPIPE it has gone before it
+ * answered; -ENAMETOOLONG the path of the socket; -EINVAL options; -ENOMEM.
  */
 VMSECT_API int vmsect_connect(const struct vmsect_connect_options *options,
 			      struct vmsect_client **ret_client);
@@ -342,7 +342,7 @@ VMSECT_API int vmsect_section_flush(struct vmsect_section *section, uint64_t off
  *
  * After a crash at any point, once a broker is back, the section has all of it
  * or none.  Durable for data files.  Errors: -EPERM no WRITE; -EINVAL (RANGE);
- * -EACCES sealed; -ENOSPC; -EIO; -EDQUOT.
+ * -EACCES sealed, or the section's protection; -ENOSPC; -EIO; -EDQUOT.
  */
 VMSECT_API int vmsect_section_publish(struct vmsect_section *section,
 				      const struct vmsect_patch *patches, size_t count,
