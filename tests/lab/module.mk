@@ -9,7 +9,7 @@ LAB_PROGRAMS := $(B)/bin/vmsectd $(B)/bin/vmsect $(B)/bin/vmsect-vmm
 LAB_SCRIPTS := tests/lab/lib.sh tests/lab/run-stories tests/lab/splats tests/lab/stories
 
 $(B)/kernels/stamp: scripts/fetch-kernels
-	$(call say,KERNELS,$(@D))scripts/fetch-kernels $(@D) && touch $@
+	$(call say,KERNELS,$(@D))rm -rf $(@D) && scripts/fetch-kernels $(@D) && touch $@
 
 # 256 MiB of real data, with the checksum that an independent program says.
 $(LAB)/data/data.bin.xxh3:
@@ -33,7 +33,7 @@ $(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp
 $(LAB)/machine.cpio: $(B)/kernels/stamp tests/lab/machine-init $(LAB_SCRIPTS) $(wildcard tests/lab/stories/*.sh) scripts/mkinitramfs \
 		$(LAB_PROGRAMS) $(LAB_FLAVOURS:%=$(LAB)/guests/%.cpio)
 	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/machine-init -k $(B)/kernels/cloud \
-		module=virtio_pci module=virtio_blk module=kvm-amd \
+		module=virtio_pci module=virtio_blk module=kvm-amd module=null_blk \
 		$(LAB_PROGRAMS:%=program=%) program=/usr/bin/jq $(foreach f,$(LAB_SCRIPTS),file=$f:lab/$(notdir $f)) \
 		file=$(LAB)/guests:guests
 

@@ -2,6 +2,7 @@
 /* See fault_watch.h. */
 #include "kvm/fault_watch.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -85,6 +86,25 @@ static int find_places(struct fault_watch *watch)
 	return watch->place[TAKEN] && watch->place[FIXED] ? 0 : -ENOTSUP;
 }
 
+/* Whether this host's KVM has second-level page tables; one that does not say has none. */
+static bool is_nested_paging(void)
+{
+	static const char *const parameters[] = {
+		"/sys/module/kvm_intel/parameters/ept",
+		"/sys/module/kvm_amd/parameters/npt",
+	};
+
+	for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+		AUTO_FD int fd = open(parameters[i], O_RDONLY | O_CLOEXEC);
+		char answer = 'N';
+
+		if (fd >= 0 && sys_retry(read(fd, &answer, 1)) == 1 &&
+		    (answer == 'Y' || answer == '1'))
+			return true;
+	}
+	return false;
+}
+
 int fault_watch_new(const struct vcpu *vcpu, struct fault_watch **ret_watch)
 {
 	struct fault_watch *watch = calloc(1, sizeof(*watch));
@@ -98,6 +118,14 @@ int fault_watch_new(const struct vcpu *vcpu, struct fault_watch **ret_watch)
 		(void)fault_watch_free(watch);
 		return result;
 	}
+	/*
+	 * With shadow page tables a fault that is handed to the guest is its own
+	 * affair.  With second-level ones the guest's faults are none of KVM's, and
+	 * what it hands over tells of a page that is being waited for: for ever, if
+	 * the page is lost.
+	 */
+	if (is_nested_paging())
+		watch->place[OF_GUEST] = 0;
 	(void)fault_watch_is_stuck(watch); /* the start of counting */
 	*ret_watch = watch;
 	return 0;

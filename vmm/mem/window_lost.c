@@ -46,8 +46,11 @@ static uint64_t seek(const struct window_view *view, uint64_t start, int whence)
 	off_t found = lseek(spec->fd, (off_t)(spec->fd_offset + start), whence);
 	uint64_t offset;
 
-	if (found < 0)
+	if (found < 0 && errno == ENXIO)
 		return view->bytes; /* none up to the end of the file */
+	/* A failing disk cannot say where: then it is data, and reading it will tell. */
+	if (found < 0)
+		return whence == SEEK_DATA ? start : view->bytes;
 	offset = (uint64_t)found - spec->fd_offset;
 	return offset < view->bytes ? offset : view->bytes;
 }

@@ -14,11 +14,12 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 #include "mem/window_impl.h"
 
-#define PROBE_BYTES (UINT64_C(64) << 20)
+#define PROBE_BYTES (UINT64_C(64) << 10)
 
 #define VAIN_MS 100u /* two sweeps in vain that are so far apart */
 #define VAIN_COUNT 12u /* or so many */
@@ -33,25 +34,6 @@ static bool can_populate(const struct window *window, const struct window_view *
 	return result != -EFAULT && result != -EHWPOISON;
 }
 
-/* The first page in a range that is not backed: one is known to be there. */
-static uint64_t find_page(const struct window *window, const struct window_view *view,
-			  uint64_t start, uint64_t bytes)
-{
-	uint64_t page = window_page_bytes(view);
-
-	while (bytes > page) {
-		uint64_t half = bytes / page / 2 * page;
-
-		if (can_populate(window, view, start, half, MADV_POPULATE_READ)) {
-			start += half;
-			bytes -= half;
-		} else {
-			bytes = half;
-		}
-	}
-	return start;
-}
-
 /* Truncated files: cheap, and by far the usual reason. */
 static bool sweep_size(struct window *window, struct window_view *view)
 {
@@ -60,17 +42,27 @@ static bool sweep_size(struct window *window, struct window_view *view)
 	return reach < view->bytes && window_bury(window, view, reach, view->bytes, ENXIO) > 0;
 }
 
-/* Data: looks for a page that cannot be read. */
+/*
+ * Data: looks for a page that cannot be read, by reading.  Populating would ask
+ * the mapping, but before Linux 6.9 that goes round for ever on a page whose
+ * read fails.
+ */
 static bool sweep_data(struct window *window, struct window_view *view, uint64_t start,
 		       uint64_t end)
 {
-	for (; start < end; start += PROBE_BYTES) {
-		uint64_t bytes = end - start;
+	static unsigned char scratch[PROBE_BYTES]; /* under window.lock */
+	const struct mapping_spec *spec = &view->mapping.spec;
 
-		bytes = bytes < PROBE_BYTES ? bytes : PROBE_BYTES;
-		if (!can_populate(window, view, start, bytes, MADV_POPULATE_READ))
-			return window_bury_page(window, view,
-						find_page(window, view, start, bytes)) > 0;
+	while (start < end) {
+		uint64_t bytes = end - start < PROBE_BYTES ? end - start : PROBE_BYTES;
+		ssize_t got = sys_retry(
+			pread(spec->fd, scratch, bytes, (off_t)(spec->fd_offset + start)));
+
+		if (got == -EIO || got == -EHWPOISON)
+			return window_bury_page(window, view, start & ~(spec->page_bytes - 1)) > 0;
+		if (got <= 0)
+			return false; /* its end, or no failure of a page */
+		start += (uint64_t)got;
 	}
 	return false;
 }

@@ -11,6 +11,7 @@
 
 #define PAGE_BYTES_MIN 4096
 #define UNIT_MASK (WINDOW_UNIT_BYTES - 1)
+#define PAGE_BYTES_SMALL UINT64_C(4096)
 #define BLOCK_BYTES 512 /* of st_blocks */
 
 /*
@@ -117,6 +118,26 @@ enum mapping_mode window_mode_to_mapping(enum window_mode mode)
 }
 
 /*
+ * Is all of it in memory?  Then populating waits for no disk, where it would go
+ * round for ever, before Linux 6.9, on a page whose read fails.  Of a file that
+ * is neither ours nor writable for us the kernel says yes in any case.
+ */
+static bool is_resident(const struct window *window, const struct window_view *view)
+{
+	unsigned char pages[POPULATE_MAX / PAGE_BYTES_SMALL];
+	size_t count = view->bytes / PAGE_BYTES_SMALL;
+
+	if (view->mapping.spec.page_bytes > PAGE_BYTES_SMALL)
+		return true; /* huge pages have no disk */
+	if (mincore(window->hva + view->place, view->bytes, pages) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!(pages[i] & 1))
+			return false;
+	return true;
+}
+
+/*
  * Speed only, so failures are none: a page that cannot be had is found when
  * the guest asks for it.  A sparse file is left alone, since populating would
  * allocate what nobody has written; so is what is not committed.
@@ -129,7 +150,7 @@ static void view_populate(const struct window *window, const struct window_view 
 
 	if (view->bytes > POPULATE_MAX || spec->reserve || spec->mode == MAPPING_NONE ||
 	    fstat(spec->fd, &status) < 0 || end > (uint64_t)status.st_size ||
-	    status.st_blocks * BLOCK_BYTES < status.st_size)
+	    status.st_blocks * BLOCK_BYTES < status.st_size || !is_resident(window, view))
 		return;
 	(void)madvise(window->hva + view->place, view->bytes, MADV_POPULATE_READ);
 }
