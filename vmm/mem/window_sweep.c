@@ -20,6 +20,7 @@
 #include "mem/window_impl.h"
 
 #define PROBE_BYTES (UINT64_C(64) << 10)
+#define BATCH_BYTES (UINT64_C(64) << 20) /* a disk that has failed loses more than a page */
 
 #define VAIN_MS 100u /* two sweeps in vain that are so far apart */
 #define VAIN_COUNT 12u /* or so many */
@@ -42,6 +43,20 @@ static bool sweep_size(struct window *window, struct window_view *view)
 	return reach < view->bytes && window_bury(window, view, reach, view->bytes, ENXIO) > 0;
 }
 
+/* How far pages cannot be read from `start`, which is one of them, on. */
+static uint64_t unreadable_end(const struct window_view *view, uint64_t start, uint64_t end)
+{
+	const struct mapping_spec *spec = &view->mapping.spec;
+	uint64_t limit = end - start < BATCH_BYTES ? end : start + BATCH_BYTES;
+	char byte;
+
+	do
+		start += spec->page_bytes;
+	while (start < limit &&
+	       sys_retry(pread(spec->fd, &byte, 1, (off_t)(spec->fd_offset + start))) < 0);
+	return start < end ? start : end;
+}
+
 /*
  * Data: looks for a page that cannot be read, by reading.  Populating would ask
  * the mapping, but before Linux 6.9 that goes round for ever on a page whose
@@ -58,8 +73,11 @@ static bool sweep_data(struct window *window, struct window_view *view, uint64_t
 		ssize_t got = sys_retry(
 			pread(spec->fd, scratch, bytes, (off_t)(spec->fd_offset + start)));
 
-		if (got == -EIO || got == -EHWPOISON)
-			return window_bury_page(window, view, start & ~(spec->page_bytes - 1)) > 0;
+		if (got == -EIO || got == -EHWPOISON) {
+			start &= ~(spec->page_bytes - 1);
+			return window_bury(window, view, start, unreadable_end(view, start, end),
+					   EIO) > 0;
+		}
 		if (got <= 0)
 			return false; /* its end, or no failure of a page */
 		start += (uint64_t)got;

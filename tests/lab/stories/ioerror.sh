@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
-# A disk that fails under one section's file.  Flushes fail and go on failing
-# when the disk is whole again, since bytes were lost; all else goes on.
+# A disk that fails under one section's file.  A program that touches a page
+# which cannot be read gets SIGBUS until the disk is whole again.  Flushes fail,
+# and go on failing even then, since bytes were lost.  All else goes on.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -61,6 +62,9 @@ check "fsync in the guest fails" refuses 'Input/output error' guest_do one vmsec
 check "and so does a flush on the host" refuses 'Input/output error' vmsect flush failing
 io_error() { vmsect ls -r -n -o NAME,IO-ERROR | sed -n 's/^failing //p'; }
 check "the list shows it" prints 'Input/output\x20error' io_error
+# The load that finds it sees zeros; the guest hears of it then.
+check "a page that cannot be read is SIGBUS" prints "$(printf 'watching\nlost')" \
+	guest_do one vmsect-tool watch failing 6291456 30
 check "a page that was read before is there" prints 'second' guest_read one failing 0 6
 guest_write one memory 0 'works' || not_ok "one writes to its other section"
 check "its other section works" prints 'works' guest_read one memory 0 5
