@@ -225,6 +225,20 @@ int vmsect_ctl_list(struct vmsect_ctl *ctl, u32 cursor, struct vmsect_rsp_list *
 	return 0;
 }
 
+/* A request whose good reply has one size. */
+static int ctl_ask(struct vmsect_ctl *ctl, const void *req, u32 req_bytes, void *rsp, u32 rsp_bytes)
+{
+	struct exchange x = {
+		.req = req,
+		.req_bytes = req_bytes,
+		.rsp = rsp,
+		.rsp_bytes = rsp_bytes,
+		.min_bytes = rsp_bytes,
+	};
+
+	return ctl_exchange(ctl, &x);
+}
+
 int vmsect_ctl_query_section(struct vmsect_ctl *ctl, u32 handle,
 			     struct vmsect_dev_section *ret_section)
 {
@@ -233,14 +247,7 @@ int vmsect_ctl_query_section(struct vmsect_ctl *ctl, u32 handle,
 		.handle = cpu_to_le32(handle),
 	};
 	struct vmsect_rsp_query_section rsp;
-	struct exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-		.min_bytes = sizeof(rsp),
-	};
-	int err = ctl_exchange(ctl, &x);
+	int err = ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 
 	if (!err)
 		*ret_section = rsp.section;
@@ -254,14 +261,7 @@ int vmsect_ctl_query_view(struct vmsect_ctl *ctl, u32 view, struct vmsect_dev_vi
 		.view = cpu_to_le32(view),
 	};
 	struct vmsect_rsp_query_view rsp;
-	struct exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-		.min_bytes = sizeof(rsp),
-	};
-	int err = ctl_exchange(ctl, &x);
+	int err = ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 
 	if (!err)
 		*ret_view = rsp.view;
@@ -278,14 +278,7 @@ int vmsect_ctl_range(struct vmsect_ctl *ctl, u32 op, u32 view, const struct vmse
 		.length = cpu_to_le64((u64)(pages->end - pages->first) << PAGE_SHIFT),
 	};
 	struct vmsect_rsp_value rsp;
-	struct exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-		.min_bytes = sizeof(rsp),
-	};
-	int err = ctl_exchange(ctl, &x);
+	int err = ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 
 	if (!err)
 		*ret_value = le64_to_cpu(rsp.value);
@@ -302,15 +295,8 @@ int vmsect_ctl_flush(struct vmsect_ctl *ctl, u32 view, const struct vmsect_pages
 		.length = cpu_to_le64((u64)(pages->end - pages->first) << PAGE_SHIFT),
 	};
 	struct vmsect_rsp_hdr rsp;
-	struct exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-		.min_bytes = sizeof(rsp),
-	};
 
-	return ctl_exchange(ctl, &x);
+	return ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 /* The queue's interrupt. */
