@@ -107,7 +107,7 @@ static void end_section(struct registry *registry, struct section *section)
 /* True if one has ended. */
 static bool end_sections(struct restore_grace *grace, bool is_over)
 {
-	struct section *section, *next;
+	struct section *section, *next = NULL;
 	bool ended = false;
 
 	HASH_ITER (hh, grace->registry->sections, section, next) {

@@ -135,17 +135,19 @@ static struct commitment *commitment_new(const struct session *session,
 					 uint64_t length)
 {
 	struct commitment *commitment = calloc(1, sizeof(*commitment));
+	int fd;
 
 	if (!commitment) {
 		(void)refuse_memory(session->refusal);
 		return NULL;
 	}
+	fd = sys_result(fcntl(section->backing.rw_fd, F_DUPFD_CLOEXEC, 0));
 	commitment->job.run = commit_run;
 	commitment->job.finish = commit_finish;
 	commitment->job.free = commit_free;
 	commitment->job.key = section->id;
 	commitment->work = (struct backing_work){
-		.fd = sys_result(fcntl(section->backing.rw_fd, F_DUPFD_CLOEXEC, 0)),
+		.fd = fd,
 		.from = offset,
 		.to = offset + length,
 		.kind = section->backing_kind,

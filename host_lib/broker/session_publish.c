@@ -115,16 +115,18 @@ static struct publication *publication_new(const struct session *session,
 {
 	struct publication *publication = calloc(1, sizeof(*publication));
 	bool is_file = section->backing_kind == BACKING_FILE;
+	int fd;
 
 	if (!publication)
 		return NULL;
+	fd = sys_result(fcntl(section->backing.rw_fd, F_DUPFD_CLOEXEC, 0));
 	publication->job.run = publish_job_run;
 	publication->job.finish = publish_finish;
 	publication->job.free = publish_free;
 	publication->job.key = section->id;
 	publication->publish = (struct publish){
 		.dir = is_file ? session->state_dir : session->runtime_dir,
-		.target = sys_result(fcntl(section->backing.rw_fd, F_DUPFD_CLOEXEC, 0)),
+		.target = fd,
 		.patch = steal_fd(&session->message->fds[0]),
 		.count = session->request->publish.count,
 		.is_file = is_file,

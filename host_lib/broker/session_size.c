@@ -160,15 +160,17 @@ static void extend_free(struct job *job)
 static struct extension *extension_new(const struct section *section, uint64_t size_bytes)
 {
 	struct extension *extension = calloc(1, sizeof(*extension));
+	int fd;
 
 	if (!extension)
 		return NULL;
+	fd = sys_result(fcntl(section->backing.rw_fd, F_DUPFD_CLOEXEC, 0));
 	extension->job.run = extend_run;
 	extension->job.finish = extend_finish;
 	extension->job.free = extend_free;
 	extension->job.key = section->id;
 	extension->work = (struct backing_work){
-		.fd = sys_result(fcntl(section->backing.rw_fd, F_DUPFD_CLOEXEC, 0)),
+		.fd = fd,
 		.from = section->backing.size_bytes,
 		.to = size_bytes,
 		.kind = section->backing_kind,

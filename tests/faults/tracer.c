@@ -111,7 +111,7 @@ _Noreturn void tracer_exec(const struct injection *injection, const char *log_pa
 		words[count++] = "-e";
 		words[count++] = inject;
 	}
-	for (i = 0; argv[i] && i < PROGRAM_ARGS_MAX; i++)
+	for (i = 0; i < PROGRAM_ARGS_MAX && argv[i]; i++)
 		words[count++] = argv[i];
 	words[count] = NULL;
 	(void)execvp("strace", words);

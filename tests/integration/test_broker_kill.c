@@ -100,6 +100,11 @@ static int teardown(void **state)
 	return broker_teardown(&fixture);
 }
 
+static void set_header(struct vmsect_msg_hdr *hdr, size_t size, uint16_t op)
+{
+	*hdr = (struct vmsect_msg_hdr){ .size = (uint32_t)size, .op = op };
+}
+
 /* The first handle stays: it looks at the section. */
 static void draw_request(struct world *world)
 {
@@ -115,30 +120,26 @@ static void draw_request(struct world *world)
 			break;
 		world->victim = 1 + draw(world, (uint32_t)model->handle_count - 1);
 		request->close.handle = (uint32_t)model->handles[world->victim];
-		request->hdr = (struct vmsect_msg_hdr){ .size = sizeof(request->close),
-							.op = VMSECT_OP_CLOSE };
+		set_header(&request->hdr, sizeof(request->close), VMSECT_OP_CLOSE);
 		return;
 	case 1:
 		if (!model->view_count)
 			break;
 		world->victim = draw(world, (uint32_t)model->view_count);
 		request->unmap.view = model->views[world->victim];
-		request->hdr = (struct vmsect_msg_hdr){ .size = sizeof(request->unmap),
-							.op = VMSECT_OP_UNMAP };
+		set_header(&request->hdr, sizeof(request->unmap), VMSECT_OP_UNMAP);
 		return;
 	case 2:
 		request->map.handle = 1;
 		request->map.protection = VMSECT_PROT_READONLY;
-		request->hdr = (struct vmsect_msg_hdr){ .size = sizeof(request->map),
-							.op = VMSECT_OP_MAP };
+		set_header(&request->hdr, sizeof(request->map), VMSECT_OP_MAP);
 		return;
 	default:
 		break;
 	}
 	request->open.access = VMSECT_ACCESS_READ;
 	request->open.name[0] = 's';
-	request->hdr =
-		(struct vmsect_msg_hdr){ .size = sizeof(request->open), .op = VMSECT_OP_OPEN };
+	set_header(&request->hdr, sizeof(request->open), VMSECT_OP_OPEN);
 }
 
 static void add(uint64_t *items, size_t *count, uint64_t item)

@@ -61,9 +61,9 @@ static int hello_of_another(int socket, const struct vmsect_msg_hdr *request)
 	struct vmsect_rep_hello reply = {
 		.hdr = fake_header(request, sizeof(reply)),
 		.version = VMSECT_PROTO_VERSION,
-		.peer = ++peer,
 	};
 
+	reply.peer = ++peer;
 	return fake_send(socket, &reply, sizeof(reply), 0, 0);
 }
 

@@ -229,7 +229,7 @@ int model_protect(struct model *model, int view, unsigned int first, unsigned in
 
 	if (protection != NA && (v->bound == NA || (protection == RW && v->bound != RW)))
 		return -EACCES;
-	if (memchr(v->section->committed + v->first + first, false, pages))
+	if (memchr(v->section->committed + v->first + first, 0, pages))
 		return -EINVAL; /* P4: none changes */
 	set_protection(v, first, pages, protection);
 	return 0;

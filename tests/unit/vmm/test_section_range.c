@@ -152,10 +152,9 @@ static void test_diff_has_as_much_room_as_it_is_given(void **state)
 {
 	struct section_bed *bed = start(*state);
 	const struct vmsect_req_diff want = { .hdr.op = VMSECT_REQ_DIFF, .view = VIEW_COW };
-	struct {
-		struct vmsect_rsp_diff head;
-		struct vmsect_dev_range ranges[4];
-	} reply = { 0 };
+	_Alignas(uint64_t) unsigned char
+		room[sizeof(struct vmsect_rsp_diff) + 4 * sizeof(struct vmsect_dev_range)] = { 0 };
+	const struct vmsect_rsp_diff *reply = (const void *)room;
 	struct vmsect_rsp_query_view view = { 0 };
 	uint64_t value = 1;
 
@@ -164,18 +163,18 @@ static void test_diff_has_as_much_room_as_it_is_given(void **state)
 		assert_int_equal(
 			bed_touch(bed, view.view.window_offset + page * PAGE, true, &value),
 			WINDOW_FAULT_RACE);
-	assert_int_equal(bed_send(bed, &want, sizeof(want), &reply, 15), 8);
-	assert_int_equal(bed_send(bed, &want, sizeof(want), &reply, 16), 16);
-	assert_int_equal(reply.head.count, 0);
-	assert_int_equal(reply.head.more, 1);
-	assert_int_equal(bed_send(bed, &want, sizeof(want), &reply, 16 + 47), 48);
-	assert_int_equal(reply.head.count, 2);
-	assert_int_equal(reply.head.more, 1);
-	assert_int_equal(bed_send(bed, &want, sizeof(want), &reply, 16 + 64), 64);
-	assert_int_equal(reply.head.count, 3);
-	assert_int_equal(reply.head.more, 0);
-	assert_int_equal(reply.ranges[2].offset, 4 * PAGE);
-	assert_int_equal(reply.ranges[2].length, PAGE);
+	assert_int_equal(bed_send(bed, &want, sizeof(want), room, 15), 8);
+	assert_int_equal(bed_send(bed, &want, sizeof(want), room, 16), 16);
+	assert_int_equal(reply->count, 0);
+	assert_int_equal(reply->more, 1);
+	assert_int_equal(bed_send(bed, &want, sizeof(want), room, 16 + 47), 48);
+	assert_int_equal(reply->count, 2);
+	assert_int_equal(reply->more, 1);
+	assert_int_equal(bed_send(bed, &want, sizeof(want), room, 16 + 64), 64);
+	assert_int_equal(reply->count, 3);
+	assert_int_equal(reply->more, 0);
+	assert_int_equal(reply->ranges[2].offset, 4 * PAGE);
+	assert_int_equal(reply->ranges[2].length, PAGE);
 }
 
 static void stop(void *owner)
