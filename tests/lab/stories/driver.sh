@@ -7,20 +7,21 @@
 . "$(dirname "$0")/../lib.sh"
 
 broker_start
-for mode in ro rw cow; do
-	section_create $mode --size 4M
+# A section for each guest that writes: they run at the same time.
+for name in ro rw cow taken own; do
+	section_create $name --size 4M
 done
 guest_start selftest --section ro:ro --section rw:rw --section cow:cow -- vmsect-selftest
-guest_start unbind --section rw:rw -- vmsect-unbind-test rw
-guest_start unload --section rw:rw
+guest_start unbind --section taken:rw -- vmsect-unbind-test taken
+guest_start unload --section own:rw
 
 guest_ready unload
 check "the driver unloads" guest_do unload rmmod vmsect
-check "its nodes are gone" guest_do unload test ! -e /dev/vmsect/rw
+check "its nodes are gone" guest_do unload test ! -e /dev/vmsect/own
 check "it loads again" guest_do unload insmod /lib/modules/vmsect.ko
-guest_write unload rw 0 'after reload' || not_ok "the section is usable again"
-check "and finds the section" prints 'after reload' guest_read unload rw 0 12
-guest_do unload "(sleep 1000 | vmsect-tool hold rw >/tmp/hold 2>&1) & until grep -q holding /tmp/hold; do sleep 0.1; done"
+guest_write unload own 0 'after reload' || not_ok "the section is usable again"
+check "and finds the section" prints 'after reload' guest_read unload own 0 12
+guest_do unload "(sleep 1000 | vmsect-tool hold own >/tmp/hold 2>&1) & until grep -q holding /tmp/hold; do sleep 0.1; done"
 check "it does not unload while mapped" \
 	refuses 'temporarily unavailable' guest_do unload rmmod vmsect
 guest_do unload 'killall sleep; until grep -q held /tmp/hold; do sleep 0.1; done'
