@@ -21,12 +21,12 @@ FUZZ_WITH_session := $(wildcard tests/fuzz/session_*.c) \
 	journal listener main options peer peer_queue restore_start)),$(wildcard host_lib/broker/*.c)) \
 	$(addprefix host_lib/base/,event.c fdmsg.c log.c parse.c)
 FUZZ_LIBS_session := -levent_core -lz
-FUZZ_LOADER := vmm/boot/boot_error.c vmm/boot/memmap.c vmm/mem/guest_mem.c vmm/kvm/vm.c \
+FUZZ_LOADER := vmm/boot/boot_error.c vmm/boot/memmap.c vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/vcpu_gate.c \
 	host_lib/base/log.c
 FUZZ_WITH_pvh := vmm/boot/pvh.c $(FUZZ_LOADER)
 FUZZ_WITH_bzimage := vmm/boot/bzimage.c $(FUZZ_LOADER)
-FUZZ_WITH_queue := vmm/virtio/queue.c vmm/mem/guest_mem.c vmm/kvm/vm.c host_lib/base/log.c
-FUZZ_WITH_bus := $(wildcard vmm/bus/*.c vmm/virtio/*.c) vmm/mem/guest_mem.c vmm/kvm/vm.c \
+FUZZ_WITH_queue := vmm/virtio/queue.c vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/vcpu_gate.c host_lib/base/log.c
+FUZZ_WITH_bus := $(wildcard vmm/bus/*.c vmm/virtio/*.c) vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/vcpu_gate.c \
 	vmm/kvm/irq.c host_lib/base/log.c
 FUZZ_LIBS_bus := -levent_core
 
