@@ -128,9 +128,3 @@ struct handle *session_find_handle(const struct session *session, uint32_t id)
 			     "handle %u is not open", id);
 	return NULL;
 }
-
-int session_unsupported(const struct session *session)
-{
-	return refuse(session->refusal, -EOPNOTSUPP, VMSECT_DETAIL_NONE,
-		      "operation %u is not there yet", session->request->op);
-}

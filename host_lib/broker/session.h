@@ -103,7 +103,4 @@ int session_give_handle(const struct session *session, struct section *section, 
  */
 void session_done(const struct session *session);
 
-/* The operation is not there yet. */
-int session_unsupported(const struct session *session);
-
 #endif

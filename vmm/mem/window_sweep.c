@@ -43,6 +43,12 @@ static bool sweep_size(struct window *window, struct window_view *view)
 	return reach < view->bytes && window_bury(window, view, reach, view->bytes, ENXIO) > 0;
 }
 
+/* The page itself has failed; want of memory is not a loss. */
+static bool is_unreadable(ssize_t result)
+{
+	return result == -EIO || result == -EHWPOISON;
+}
+
 /* How far pages cannot be read from `start`, which is one of them, on. */
 static uint64_t unreadable_end(const struct window_view *view, uint64_t start, uint64_t end)
 {
@@ -52,8 +58,8 @@ static uint64_t unreadable_end(const struct window_view *view, uint64_t start, u
 
 	do
 		start += spec->page_bytes;
-	while (start < limit &&
-	       sys_retry(pread(spec->fd, &byte, 1, (off_t)(spec->fd_offset + start))) < 0);
+	while (start < limit && is_unreadable(sys_retry(pread(spec->fd, &byte, 1,
+							      (off_t)(spec->fd_offset + start)))));
 	return start < end ? start : end;
 }
 
@@ -73,7 +79,7 @@ static bool sweep_data(struct window *window, struct window_view *view, uint64_t
 		ssize_t got = sys_retry(
 			pread(spec->fd, scratch, bytes, (off_t)(spec->fd_offset + start)));
 
-		if (got == -EIO || got == -EHWPOISON) {
+		if (is_unreadable(got)) {
 			start &= ~(spec->page_bytes - 1);
 			return window_bury(window, view, start, unreadable_end(view, start, end),
 					   EIO) > 0;
