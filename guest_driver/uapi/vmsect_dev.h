@@ -35,6 +35,7 @@
 #define VMSECT_F_NOTIFY 4 /* NOTIFY; event NOTIFIED */
 #define VMSECT_F_CREATE 5 /* CREATE */
 #define VMSECT_F_IN_PAGE_ERROR 6 /* REMAP; event IN_PAGE_ERROR */
+#define VMSECT_F_HOLD 7 /* HOLD */
 
 /* Longest name in bytes; a name field is one longer and padded with NUL. */
 #define VMSECT_DEV_NAME_MAX 127
@@ -61,8 +62,9 @@ struct vmsect_dev_config {
 #define VMSECT_S_EPERM 1 /* the handle lacks the right */
 #define VMSECT_S_ENOENT 2 /* no such section */
 #define VMSECT_S_EIO 5 /* host I/O error */
-#define VMSECT_S_ENXIO 6 /* no such view */
+#define VMSECT_S_ENXIO 6 /* no such view; NOTIFY: no such peer of the section */
 #define VMSECT_S_EBADF 9 /* no such handle */
+#define VMSECT_S_EAGAIN 11 /* NOTIFY: faster than the host allows */
 #define VMSECT_S_ENOMEM 12 /* the host has no memory for it */
 #define VMSECT_S_EACCES 13 /* the section's protection forbids it */
 #define VMSECT_S_EFAULT 14 /* IN_PAGE_ERROR: a page that is not committed */
@@ -151,6 +153,7 @@ struct vmsect_dev_config {
 #define VMSECT_REQ_REMAP 17
 #define VMSECT_REQ_DUPLICATE 18
 #define VMSECT_REQ_QUERY_PAGES 19
+#define VMSECT_REQ_HOLD 20
 
 /*
  * A control chain is one device-readable request and one device-writable
@@ -436,6 +439,27 @@ struct vmsect_rsp_diff {
 	struct vmsect_dev_range ranges[];
 };
 
+/*
+ * NOTIFY: a value for one peer that has the section open, or (peer 0) for all
+ * others, through a handle with the notify right.  They hear NOTIFIED.  Values
+ * of one sender that the receiver has not taken yet become one event, with the
+ * newest value.  Its reply is a vmsect_rsp_hdr.
+ */
+struct vmsect_req_notify {
+	struct vmsect_req_hdr hdr;
+	__le32 handle;
+	__le32 peer; /* 0: all others */
+	__le64 value;
+};
+
+/*
+ * HOLD: the next reset of the device keeps the driver's handles and views, and
+ * events that come until the driver is back; once.  For a guest that suspends.
+ */
+struct vmsect_req_hold {
+	struct vmsect_req_hdr hdr;
+};
+
 /* Events. */
 #define VMSECT_EV_PEER_JOINED 1 /* peer opened the section */
 #define VMSECT_EV_PEER_LEFT 2 /* peer closed its last handle, or died */
@@ -460,7 +484,7 @@ struct vmsect_dev_event {
 	__le64 value; /* NOTIFIED: the value; RESIZED: the size; IN_PAGE_ERROR: a VMSECT_S_;
 			QUOTA: private pages */
 	__le64 offset; /* IN_PAGE_ERROR, REVOKED: range of the view; COMMITTED: of the section */
-	__le64 length;
+	__le64 length; /* of that range; NOTIFIED: how many notifications this one stands for */
 };
 
 #ifdef __cplusplus
@@ -496,6 +520,8 @@ VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_query_pages) == 32);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_extend) == 24);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_flush) == 32);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_publish) == 16);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_notify) == 24);
+VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_hold) == 8);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_req_diff) == 24);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_dev_range) == 16);
 VMSECT_DEV_ASSERT(sizeof(struct vmsect_rsp_diff) == 16);
