@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The control queue: requests and their replies.
+ * The control queue: the transport of requests and their replies.
  *
  * A request is made by its caller, lent to the device and completed by the
  * queue's interrupt, by vmsect_ctl_stop(), or by nobody: a caller that is
@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "vmsect_core.h"
+#include "vmsect_trace.h"
 
 struct vmsect_request {
 	struct kref ref;
@@ -104,12 +105,13 @@ static int ctl_try_send(struct vmsect_ctl *ctl, struct vmsect_request *r)
 	return err == -ENOSPC ? 0 : err;
 }
 
-static int ctl_send(struct vmsect_ctl *ctl, struct vmsect_request *r)
+static int ctl_send(struct vmsect_ctl *ctl, struct vmsect_request *r, bool detached)
 {
 	int sent = 0;
-	int err = wait_event_killable(ctl->room, (sent = ctl_try_send(ctl, r)) != 0);
 
-	if (err)
+	if (detached)
+		wait_event(ctl->room, (sent = ctl_try_send(ctl, r)) != 0);
+	else if (wait_event_killable(ctl->room, (sent = ctl_try_send(ctl, r)) != 0))
 		return -EINTR;
 	return sent < 0 ? sent : 0;
 }
@@ -130,6 +132,8 @@ static int status_to_errno(u32 status)
 		return -ENXIO;
 	case VMSECT_S_EBADF:
 		return -EBADF;
+	case VMSECT_S_EAGAIN:
+		return -EAGAIN;
 	case VMSECT_S_ENOMEM:
 		return -ENOMEM;
 	case VMSECT_S_EACCES:
@@ -156,147 +160,53 @@ static int status_to_errno(u32 status)
 }
 
 /* A reply: at least its header; beyond it, all that the caller asked for. */
-static int reply_check(const struct vmsect_request *r, const void *rsp, u32 min_bytes)
+static int reply_check(const struct vmsect_request *r, struct vmsect_exchange *x)
 {
-	const struct vmsect_rsp_hdr *hdr = rsp;
+	const struct vmsect_rsp_hdr *hdr = x->rsp;
 
 	if (r->written < sizeof(*hdr) || r->written > r->rsp_bytes)
 		return -EIO;
+	x->written = r->written;
+	x->detail = le32_to_cpu(hdr->detail);
 	if (hdr->status != cpu_to_le32(VMSECT_S_OK))
 		return status_to_errno(le32_to_cpu(hdr->status));
-	return r->written < min_bytes ? -EIO : 0;
+	return r->written < x->min_bytes ? -EIO : 0;
 }
 
-struct exchange {
-	const void *req;
-	u32 req_bytes;
-	void *rsp; /* private copy of the reply, meaningful on success */
-	u32 rsp_bytes; /* room in it */
-	u32 min_bytes; /* shortest good reply */
-	u32 written; /* out */
-};
+static int request_wait(struct vmsect_request *r, bool detached)
+{
+	if (detached)
+		wait_for_completion(&r->done);
+	else if (wait_for_completion_killable(&r->done))
+		return -EINTR;
+	return r->result;
+}
 
-static int ctl_exchange(struct vmsect_ctl *ctl, struct exchange *x)
+/**
+ * vmsect_ctl_exchange - send a request and wait for its reply
+ * @ctl: the queue
+ * @x: request, room for the reply; filled in on success
+ *
+ * Sleeps.  Return: 0; -errno of the reply's status; -EIO for a reply that makes
+ * no sense; -EINTR for a fatal signal; -ENOMEM; why the queue was stopped.
+ */
+int vmsect_ctl_exchange(struct vmsect_ctl *ctl, struct vmsect_exchange *x)
 {
 	struct vmsect_request *r = request_new(x->req, x->req_bytes, x->rsp_bytes);
 	int err;
 
 	if (!r)
 		return -ENOMEM;
-	err = ctl_send(ctl, r);
-	if (err)
-		goto out;
-	if (wait_for_completion_killable(&r->done)) {
-		err = -EINTR;
-		goto out;
+	err = ctl_send(ctl, r, x->detached);
+	if (!err)
+		err = request_wait(r, x->detached);
+	if (!err) {
+		memcpy(x->rsp, r->rsp, x->rsp_bytes);
+		err = reply_check(r, x);
 	}
-	err = r->result;
-	if (err)
-		goto out;
-	memcpy(x->rsp, r->rsp, x->rsp_bytes);
-	x->written = r->written;
-	err = reply_check(r, x->rsp, x->min_bytes);
-out:
+	trace_vmsect_request(x->req, err);
 	request_put(r);
 	return err;
-}
-
-int vmsect_ctl_list(struct vmsect_ctl *ctl, u32 cursor, struct vmsect_rsp_list *ret_page)
-{
-	struct vmsect_req_list req = {
-		.hdr.op = cpu_to_le32(VMSECT_REQ_LIST),
-		.cursor = cpu_to_le32(cursor),
-	};
-	struct exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = ret_page,
-		.rsp_bytes = VMSECT_LIST_BYTES,
-		.min_bytes = sizeof(*ret_page),
-	};
-	u32 count;
-	int err = ctl_exchange(ctl, &x);
-
-	if (err)
-		return err;
-	count = le32_to_cpu(ret_page->count);
-	if (count > VMSECT_LIST_ENTRIES || x.written < struct_size(ret_page, entries, count))
-		return -EIO;
-	return 0;
-}
-
-/* A request whose good reply has one size. */
-static int ctl_ask(struct vmsect_ctl *ctl, const void *req, u32 req_bytes, void *rsp, u32 rsp_bytes)
-{
-	struct exchange x = {
-		.req = req,
-		.req_bytes = req_bytes,
-		.rsp = rsp,
-		.rsp_bytes = rsp_bytes,
-		.min_bytes = rsp_bytes,
-	};
-
-	return ctl_exchange(ctl, &x);
-}
-
-int vmsect_ctl_query_section(struct vmsect_ctl *ctl, u32 handle,
-			     struct vmsect_dev_section *ret_section)
-{
-	struct vmsect_req_query_section req = {
-		.hdr.op = cpu_to_le32(VMSECT_REQ_QUERY_SECTION),
-		.handle = cpu_to_le32(handle),
-	};
-	struct vmsect_rsp_query_section rsp;
-	int err = ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
-
-	if (!err)
-		*ret_section = rsp.section;
-	return err;
-}
-
-int vmsect_ctl_query_view(struct vmsect_ctl *ctl, u32 view, struct vmsect_dev_view *ret_view)
-{
-	struct vmsect_req_query_view req = {
-		.hdr.op = cpu_to_le32(VMSECT_REQ_QUERY_VIEW),
-		.view = cpu_to_le32(view),
-	};
-	struct vmsect_rsp_query_view rsp;
-	int err = ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
-
-	if (!err)
-		*ret_view = rsp.view;
-	return err;
-}
-
-int vmsect_ctl_range(struct vmsect_ctl *ctl, u32 op, u32 view, const struct vmsect_pages *pages,
-		     u64 *ret_value)
-{
-	struct vmsect_req_range req = {
-		.hdr.op = cpu_to_le32(op),
-		.view = cpu_to_le32(view),
-		.offset = cpu_to_le64((u64)pages->first << PAGE_SHIFT),
-		.length = cpu_to_le64((u64)(pages->end - pages->first) << PAGE_SHIFT),
-	};
-	struct vmsect_rsp_value rsp;
-	int err = ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
-
-	if (!err)
-		*ret_value = le64_to_cpu(rsp.value);
-	return err;
-}
-
-int vmsect_ctl_flush(struct vmsect_ctl *ctl, u32 view, const struct vmsect_pages *pages)
-{
-	struct vmsect_req_flush req = {
-		.hdr.op = cpu_to_le32(VMSECT_REQ_FLUSH),
-		.view = cpu_to_le32(view),
-		.flush_flags = cpu_to_le32(VMSECT_FLUSH_F_DURABLE),
-		.offset = cpu_to_le64((u64)pages->first << PAGE_SHIFT),
-		.length = cpu_to_le64((u64)(pages->end - pages->first) << PAGE_SHIFT),
-	};
-	struct vmsect_rsp_hdr rsp;
-
-	return ctl_ask(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 /* The queue's interrupt. */
@@ -319,13 +229,21 @@ void vmsect_ctl_used(struct vmsect_ctl *ctl)
 	wake_up_all(&ctl->room);
 }
 
-void vmsect_ctl_init(struct vmsect_ctl *ctl, struct virtqueue *vq)
+/* Once; until vmsect_ctl_start() requests give -ENODEV. */
+void vmsect_ctl_prepare(struct vmsect_ctl *ctl)
 {
 	spin_lock_init(&ctl->lock);
 	INIT_LIST_HEAD(&ctl->inflight);
 	init_waitqueue_head(&ctl->room);
-	ctl->error = 0;
+	ctl->error = -ENODEV;
+}
+
+void vmsect_ctl_start(struct vmsect_ctl *ctl, struct virtqueue *vq)
+{
+	spin_lock_irq(&ctl->lock);
 	ctl->vq = vq;
+	ctl->error = 0;
+	spin_unlock_irq(&ctl->lock);
 }
 
 void vmsect_ctl_stop(struct vmsect_ctl *ctl, int error)

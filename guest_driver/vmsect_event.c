@@ -5,7 +5,8 @@
  *
  * The interrupt only queues the work; the work alone touches the queue, so the
  * queue needs no lock.  An event is copied once out of the device's reach.
- * Events that this driver does not know, or that concern no section it has,
+ * What programs may hear goes to the event files of each handle of the section.
+ * Events that this driver does not know, or that concern nothing it has,
  * are counted and dropped.  When the device says that events were lost, or that
  * a section has changed, a second work asks it for the state of every section;
  * it waits for replies of the control queue, which is why it is apart from the
@@ -18,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "vmsect_core.h"
+#include "vmsect_trace.h"
 
 #define EVENT_BUFFERS_MAX 64
 
@@ -26,74 +28,139 @@ static struct vmsect_device *events_to_device(struct vmsect_events *events)
 	return container_of(events, struct vmsect_device, events);
 }
 
-static struct vmsect_node *node_by_section(struct vmsect_device *vd, u64 section_id)
+/* A view by its number, counted; NULL: none, or one that nobody refers to any more. */
+static struct vmsect_view *view_by_number(struct vmsect_device *vd, u32 id)
 {
-	unsigned int i;
+	struct vmsect_view *view;
 
-	lockdep_assert_held(&vd->nodes_lock);
-	for (i = 0; i < vd->node_count; i++)
-		if (vd->nodes[i]->section_id == section_id)
-			return vd->nodes[i];
-	return NULL;
+	mutex_lock(&vd->lock);
+	view = xa_load(&vd->views, id);
+	if (view && !kref_get_unless_zero(&view->ref))
+		view = NULL;
+	mutex_unlock(&vd->lock);
+	return view;
 }
 
-static struct vmsect_node *node_by_view(struct vmsect_device *vd, u32 view_id)
+/* What a program hears: a range of the view as one of the section. */
+static void event_tell_view(const struct vmsect_view *view, const struct vmsect_dev_event *ev)
 {
-	unsigned int i;
+	const struct vmsect_event event = {
+		.type = le32_to_cpu(ev->type),
+		.value = le64_to_cpu(ev->value),
+		.offset = view->offset + le64_to_cpu(ev->offset),
+		.length = le64_to_cpu(ev->length),
+	};
 
-	lockdep_assert_held(&vd->nodes_lock);
-	for (i = 0; i < vd->node_count; i++)
-		if (vd->nodes[i]->view_id == view_id)
-			return vd->nodes[i];
-	return NULL;
+	vmsect_listeners_tell(view->handle, &event);
 }
 
 /* Events about a view.  Whether it is one of ours. */
 static bool event_apply_view(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
 {
-	struct vmsect_node *node = node_by_view(vd, le32_to_cpu(ev->view));
+	struct vmsect_view *view = view_by_number(vd, le32_to_cpu(ev->view));
 
-	if (!node)
+	if (!view)
 		return false;
 	if (le32_to_cpu(ev->type) == VMSECT_EV_REVOKED) {
-		vmsect_view_take(&node->view);
-		return true;
+		vmsect_view_take(view);
+	} else {
+		atomic64_inc(&view->handle->counts.page_errors);
+		vmsect_view_lose(view, le64_to_cpu(ev->offset), le64_to_cpu(ev->length));
 	}
-	atomic64_inc(&node->page_errors);
-	vmsect_view_lose(&node->view, le64_to_cpu(ev->offset), le64_to_cpu(ev->length));
+	event_tell_view(view, ev);
+	vmsect_view_put(view);
 	return true;
 }
 
-/* Events about a section.  Whether it meant something. */
-static bool event_apply_section(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
+/* A handle alone was revoked. */
+static bool event_apply_handle(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
 {
-	struct vmsect_node *node = node_by_section(vd, le64_to_cpu(ev->section_id));
+	struct vmsect_handle *handle;
+	bool found = false;
 
-	if (!node)
-		return false;
-	switch (le32_to_cpu(ev->type)) {
-	case VMSECT_EV_RESIZED:
-	case VMSECT_EV_COMMITTED:
-		schedule_work(&vd->events.refresh);
-		return true;
-	case VMSECT_EV_QUOTA:
-		atomic64_inc(&node->quota_events);
-		return true;
+	mutex_lock(&vd->lock);
+	list_for_each_entry (handle, &vd->handles, entry)
+		if (handle->id == le32_to_cpu(ev->handle)) {
+			vmsect_handle_take(handle);
+			found = true;
+		}
+	mutex_unlock(&vd->lock);
+	return found;
+}
+
+static void event_count(struct vmsect_handle *handle, u32 type)
+{
+	if (type == VMSECT_EV_QUOTA)
+		atomic64_inc(&handle->counts.quota_events);
+	else if (type == VMSECT_EV_PEER_JOINED)
+		atomic64_inc(&handle->counts.peers_joined);
+	else if (type == VMSECT_EV_PEER_LEFT)
+		atomic64_inc(&handle->counts.peers_left);
+}
+
+static bool event_is_of_section(u32 type)
+{
+	switch (type) {
 	case VMSECT_EV_PEER_JOINED:
-		atomic64_inc(&node->peers_joined);
-		return true;
 	case VMSECT_EV_PEER_LEFT:
-		atomic64_inc(&node->peers_left);
+	case VMSECT_EV_NOTIFIED:
+	case VMSECT_EV_RESIZED:
+	case VMSECT_EV_QUOTA:
+	case VMSECT_EV_COMMITTED:
 		return true;
 	default:
 		return false;
 	}
 }
 
+static void event_translate(const struct vmsect_dev_event *ev, struct vmsect_event *ret_event)
+{
+	*ret_event = (struct vmsect_event){
+		.type = le32_to_cpu(ev->type),
+		.peer = le32_to_cpu(ev->peer),
+		.value = le64_to_cpu(ev->value),
+		.offset = le64_to_cpu(ev->offset),
+		.length = le64_to_cpu(ev->length),
+	};
+	if (ret_event->type == VMSECT_EVENT_NOTIFIED) {
+		ret_event->count = max_t(u64, ret_event->length, 1);
+		ret_event->offset = ret_event->length = 0;
+	}
+}
+
+/* Events about a section, for every handle of it.  Whether it meant something. */
+static bool event_apply_section(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
+{
+	u64 section_id = le64_to_cpu(ev->section_id);
+	struct vmsect_handle *handle;
+	struct vmsect_event event;
+	bool found = false;
+
+	event_translate(ev, &event);
+	if (!event_is_of_section(event.type))
+		return false;
+	mutex_lock(&vd->lock);
+	list_for_each_entry (handle, &vd->handles, entry)
+		if (handle->section_id == section_id) {
+			event_count(handle, event.type);
+			if (event.type == VMSECT_EVENT_RESIZED)
+				vmsect_handle_resized(handle, event.value);
+			vmsect_listeners_tell(handle, &event);
+			found = true;
+		}
+	mutex_unlock(&vd->lock);
+	if (event.type == VMSECT_EVENT_RESIZED || event.type == VMSECT_EVENT_COMMITTED)
+		queue_work(system_freezable_wq, &vd->events.refresh);
+	return found;
+}
+
 static bool event_apply(struct vmsect_device *vd, const struct vmsect_dev_event *ev)
 {
 	switch (le32_to_cpu(ev->type)) {
 	case VMSECT_EV_REVOKED:
+		if (!ev->view)
+			return event_apply_handle(vd, ev);
+		fallthrough;
 	case VMSECT_EV_IN_PAGE_ERROR:
 		return event_apply_view(vd, ev);
 	default:
@@ -101,19 +168,27 @@ static bool event_apply(struct vmsect_device *vd, const struct vmsect_dev_event 
 	}
 }
 
+/* Events were dropped: programs hear of it, and the state is read anew. */
+static void events_missed(struct vmsect_device *vd)
+{
+	struct vmsect_handle *handle;
+
+	atomic64_inc(&vd->events.lost);
+	mutex_lock(&vd->lock);
+	list_for_each_entry (handle, &vd->handles, entry)
+		vmsect_listeners_lost(handle);
+	mutex_unlock(&vd->lock);
+	queue_work(system_freezable_wq, &vd->events.refresh);
+}
+
 static void event_handle(struct vmsect_events *events, const struct vmsect_dev_event *ev)
 {
 	struct vmsect_device *vd = events_to_device(events);
-	bool known;
 
-	if (le32_to_cpu(ev->flags) & VMSECT_EV_FLAG_LOST) {
-		atomic64_inc(&events->lost);
-		schedule_work(&events->refresh);
-	}
-	mutex_lock(&vd->nodes_lock);
-	known = event_apply(vd, ev);
-	mutex_unlock(&vd->nodes_lock);
-	if (!known)
+	trace_vmsect_event(ev);
+	if (le32_to_cpu(ev->flags) & VMSECT_EV_FLAG_LOST)
+		events_missed(vd);
+	if (!event_apply(vd, ev))
 		atomic64_inc(&events->ignored);
 }
 
@@ -154,45 +229,85 @@ static void events_work(struct work_struct *work)
 	}
 	virtqueue_kick(events->vq);
 	if (!budget || !virtqueue_enable_cb(events->vq))
-		schedule_work(&events->work);
+		queue_work(system_freezable_wq, &events->work);
 }
 
+/* The next object of a kind with a number above *id, counted; NULL: that was all. */
+static struct vmsect_handle *next_handle(struct vmsect_device *vd, u32 *id)
+{
+	struct vmsect_handle *handle, *found;
+
+	mutex_lock(&vd->lock);
+	do {
+		found = NULL;
+		list_for_each_entry (handle, &vd->handles, entry)
+			if (handle->id > *id && (!found || handle->id < found->id))
+				found = handle;
+		if (found)
+			*id = found->id;
+	} while (found && !kref_get_unless_zero(&found->ref));
+	mutex_unlock(&vd->lock);
+	return found;
+}
+
+static struct vmsect_view *next_view(struct vmsect_device *vd, unsigned long *id)
+{
+	struct vmsect_view *view;
+
+	mutex_lock(&vd->lock);
+	do {
+		(*id)++;
+		view = xa_find(&vd->views, id, ULONG_MAX, XA_PRESENT);
+	} while (view && !kref_get_unless_zero(&view->ref));
+	mutex_unlock(&vd->lock);
+	return view;
+}
+
+/* What an event could have told: sizes, growth, views that were taken, pages that came back. */
 static void events_refresh(struct work_struct *work)
 {
 	struct vmsect_events *events = container_of(work, struct vmsect_events, refresh);
 	struct vmsect_device *vd = events_to_device(events);
-	unsigned int i;
-	int err = 0;
+	struct vmsect_handle *handle;
+	struct vmsect_dev_view dv;
+	struct vmsect_view *view;
+	unsigned long view_id = 0;
+	u32 handle_id = 0;
 
-	/* Nodes are only added before the first event and dropped after this work's last run. */
-	for (i = 0; i < READ_ONCE(vd->node_count) && err != -ENODEV; i++) {
-		err = vmsect_node_refresh(vd->nodes[i]);
-		if (!err)
-			err = vmsect_node_repair(vd->nodes[i]);
+	while ((handle = next_handle(vd, &handle_id))) {
+		vmsect_handle_refresh(handle);
+		vmsect_handle_put(handle);
+	}
+	while ((view = next_view(vd, &view_id))) {
+		if (!vmsect_view_refresh(view, &dv))
+			vmsect_view_repair(view);
+		vmsect_view_put(view);
 	}
 }
 
-int vmsect_events_init(struct vmsect_events *events, struct virtqueue *vq)
+/* Once, before the queue is known: its size bounds the buffers that are used. */
+int vmsect_events_init(struct vmsect_events *events)
 {
-	events->vq = vq;
-	events->count = min_t(unsigned int, virtqueue_get_vring_size(vq), EVENT_BUFFERS_MAX);
 	INIT_WORK(&events->work, events_work);
 	INIT_WORK(&events->refresh, events_refresh);
-	events->buffers = kcalloc(events->count, sizeof(*events->buffers), GFP_KERNEL);
+	events->buffers = kcalloc(EVENT_BUFFERS_MAX, sizeof(*events->buffers), GFP_KERNEL);
 	return events->buffers ? 0 : -ENOMEM;
 }
 
-void vmsect_events_start(struct vmsect_events *events)
+/* At probe, and again after each reset. */
+void vmsect_events_start(struct vmsect_events *events, struct virtqueue *vq)
 {
 	unsigned int i;
 
+	events->vq = vq;
+	events->count = min_t(unsigned int, virtqueue_get_vring_size(vq), EVENT_BUFFERS_MAX);
 	for (i = 0; i < events->count; i++)
 		if (events_give(events, &events->buffers[i]))
 			break;
 	virtqueue_kick(events->vq);
 }
 
-void vmsect_events_stop(struct vmsect_events *events)
+void vmsect_events_pause(struct vmsect_events *events)
 {
 	cancel_work_sync(&events->work);
 	cancel_work_sync(&events->refresh);

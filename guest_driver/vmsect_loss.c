@@ -10,7 +10,7 @@
  */
 #include <linux/minmax.h>
 
-#include "vmsect_core.h"
+#include "vmsect_view.h"
 
 void vmsect_losses_init(struct vmsect_losses *losses)
 {
@@ -19,7 +19,7 @@ void vmsect_losses_init(struct vmsect_losses *losses)
 	losses->added = 0;
 }
 
-static bool losses_touch(const struct vmsect_pages *a, const struct vmsect_pages *b)
+static bool ranges_join(const struct vmsect_pages *a, const struct vmsect_pages *b)
 {
 	return a->first <= b->end && b->first <= a->end;
 }
@@ -37,7 +37,7 @@ static unsigned int losses_partner(const struct vmsect_losses *losses,
 	unsigned int i, nearest = 0;
 
 	for (i = 0; i < losses->count; i++) {
-		if (losses_touch(&losses->ranges[i], pages))
+		if (ranges_join(&losses->ranges[i], pages))
 			return i;
 		if (losses_gap(&losses->ranges[i], pages) <
 		    losses_gap(&losses->ranges[nearest], pages))
@@ -69,16 +69,17 @@ void vmsect_losses_add(struct vmsect_losses *losses, const struct vmsect_pages *
 	spin_unlock(&losses->lock);
 }
 
-bool vmsect_losses_has(struct vmsect_losses *losses, unsigned long page)
+/* Whether one of these pages is lost. */
+bool vmsect_losses_touch(struct vmsect_losses *losses, const struct vmsect_pages *pages)
 {
 	bool has = false;
 	unsigned int i;
 
-	if (!READ_ONCE(losses->count))
+	if (likely(!READ_ONCE(losses->count)))
 		return false;
 	spin_lock(&losses->lock);
 	for (i = 0; i < losses->count && !has; i++)
-		has = page >= losses->ranges[i].first && page < losses->ranges[i].end;
+		has = pages->end > losses->ranges[i].first && pages->first < losses->ranges[i].end;
 	spin_unlock(&losses->lock);
 	return has;
 }

@@ -57,7 +57,7 @@ static const struct tap_case cases[] = {
 	{ "PROT_EXEC is EACCES", refused_exec },
 	{ "offsets past the end, unaligned, at the top", refused_map_offsets },
 	{ "the control node does not map", refused_map_of_ctl },
-	{ "read and write are EINVAL", refused_read_write },
+	{ "write to what is open to read, offsets, pointers", refused_read_write },
 	{ "access past the end is SIGBUS", refused_access_past_end },
 	{ "mremap does not grow a mapping", refused_mremap_growth },
 	{ "INFO", described_info },

@@ -248,8 +248,9 @@ void refused_read_write(void)
 	int fd;
 
 	NEED_EQ(any_subject_open(&fd), 0);
-	EXPECT(read(fd, &byte, 1) < 0 && errno == EINVAL);
-	EXPECT(pread(fd, &byte, 1, 0) < 0 && (errno == EINVAL || errno == ESPIPE));
+	EXPECT(write(fd, &byte, 1) < 0 && errno == EBADF);
+	EXPECT(pwrite(fd, &byte, 1, INT64_MAX) < 0 && (errno == EBADF || errno == EINVAL));
+	EXPECT(pread(fd, &byte, 1, -1) < 0 && errno == EINVAL);
 	EXPECT_EQ(byte, POISON);
 	close(fd);
 }
