@@ -128,15 +128,16 @@ static inline bool vmsect_is_pmd_order(vmsect_fault_order order)
 #endif
 
 /* 6.10: mm_get_unmapped_area() in place of a call through the mm. */
-static inline unsigned long vmsect_get_unmapped_area(struct file *file, unsigned long len,
-						     unsigned long pgoff, unsigned long flags)
+static inline unsigned long vmsect_get_unmapped_area(struct file *file, unsigned long addr,
+						     unsigned long len, unsigned long pgoff,
+						     unsigned long flags)
 {
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	return thp_get_unmapped_area(file, 0, len, pgoff, flags);
+	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-	return mm_get_unmapped_area(current->mm, file, 0, len, pgoff, flags);
+	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
 #else
-	return current->mm->get_unmapped_area(file, 0, len, pgoff, flags);
+	return current->mm->get_unmapped_area(file, addr, len, pgoff, flags);
 #endif
 }
 

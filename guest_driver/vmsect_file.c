@@ -93,7 +93,7 @@ static unsigned long file_unmapped_area(struct file *file, unsigned long addr, u
 	struct vmsect_file *f = file->private_data;
 	int err = vmsect_file_ready(f);
 
-	return err ? err : vmsect_view_unmapped_area(f->view, file, len, pgoff, flags);
+	return err ? err : vmsect_view_unmapped_area(f->view, file, addr, len, pgoff, flags);
 }
 
 static __poll_t file_poll(struct file *file, poll_table *wait)

@@ -280,11 +280,12 @@ int vmsect_view_mmap(struct vmsect_view *view, struct vm_area_struct *vma)
 
 /* An address at which 2 MiB of it are 2 MiB of guest physical memory. */
 unsigned long vmsect_view_unmapped_area(struct vmsect_view *view, struct file *file,
-					unsigned long len, unsigned long pgoff, unsigned long flags)
+					unsigned long addr, unsigned long len, unsigned long pgoff,
+					unsigned long flags)
 {
 	unsigned long shift = 0;
 
 	if (vmsect_pages_can_be_huge(view))
 		shift = PHYS_PFN(view->start) & ((VMSECT_HUGE_BYTES >> PAGE_SHIFT) - 1);
-	return vmsect_get_unmapped_area(file, len, pgoff + shift, flags);
+	return vmsect_get_unmapped_area(file, addr, len, pgoff + shift, flags);
 }

@@ -166,7 +166,7 @@ int vmsect_view_wait_open(struct vmsect_view *view, const struct vmsect_pages *p
 /* vmsect_map.c */
 int vmsect_view_mmap(struct vmsect_view *view, struct vm_area_struct *vma);
 unsigned long vmsect_view_unmapped_area(struct vmsect_view *view, struct file *file,
-					unsigned long len, unsigned long pgoff,
+					unsigned long addr, unsigned long len, unsigned long pgoff,
 					unsigned long flags);
 
 /* vmsect_change.c: PROTECT, RESET, COMMIT, DIFF, PUBLISH and the like on a live view. */
