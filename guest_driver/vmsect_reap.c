@@ -67,13 +67,16 @@ void vmsect_reap_handle(struct vmsect_handle *handle)
 		vmsect_handle_free(handle);
 }
 
-/* The device forgets the view; what it answers changes nothing for us. */
+/*
+ * The device forgets the view; what it answers changes nothing for us.  Before that
+ * we do: as soon as it has, it may give place and number to the next MAP.
+ */
 static void reap_view(struct vmsect_view *view)
 {
 	vmsect_pages_put(view);
+	vmsect_view_unplace(view);
 	if (!test_bit(VIEW_GONE, &view->state))
 		vmsect_req_unmap(&view->vd->ctl, view->id);
-	vmsect_view_unplace(view);
 	trace_vmsect_view(view, "given back");
 	vmsect_view_free(view);
 }
