@@ -107,6 +107,8 @@ $(LATER):
 #:                   LAB_FLAGS=--direct runs them on this host's KVM
 #: make fuzz         every fuzzer for FUZZ_SECONDS each (default 60)
 #: make guest        the guest driver and the guest programs
+#: make guest-kernels  the driver for installed kernels and the newest of each
+#:                   later series of Debian; GUEST_KERNELS=all: every release
 #: make install      into $(DESTDIR)$(prefix), default /usr/local
 #: make install-deps the Debian packages that are missing (root)
 #: make compile_commands.json   for editors

@@ -30,6 +30,12 @@ $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SR
 
 guest: $(GUEST_PROGRAMS)
 
+# Minutes for each kernel on a slow machine.
+guest-kernels:
+	$(Q)B='$(B)' GUEST_KERNELS='$(GUEST_KERNELS)' \
+		scripts/run-tests -t 3600 -o $(B)/results/$@ tests/guest/kernel-builds
+.PHONY: guest-kernels
+
 # The driver against a section device in software, which needs no VMM and can
 # misbehave: tests/guest/fake_device.
 GUEST_FAKE_SRCS := $(addprefix tests/guest/fake_device/,Kbuild vmsect_fake.c)
