@@ -8,7 +8,7 @@ GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE 
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
 # What a guest's initramfs is made of.
-GUEST_BUILT := $(GUEST_MODULES) $(GUEST_PROGRAMS)
+GUEST_BUILT := $(GUEST_MODULES) $(GUEST_MODULE_NEXT) $(GUEST_PROGRAMS)
 
 $(B)/guest/obj/%.o: %.c
 	@mkdir -p $(@D)

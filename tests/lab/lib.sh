@@ -14,7 +14,7 @@
 #     section_create NAME ...     vmsect create
 #     huge_pages_reserve N        of 2 MiB, until the story ends
 #     data_file NAME              prints the path of a file on the data disk
-#     guest_start NAME [--flavour=standard] [--pvh] [--append=WORD] [vmsect run options]
+#     guest_start NAME [--flavour=standard|rt|next] [--pvh] [--append=WORD] [vmsect run options]
 #                 [-- PROGRAM ARGS]
 #     guest_ready NAME            wait until it has booted; else the story ends
 #     guest_do NAME COMMAND...    run a command in a guest that has no PROGRAM

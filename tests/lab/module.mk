@@ -3,13 +3,13 @@
 # and of each flavour of guest.  The kernels and the disk are made once.
 
 LAB := $(B)/lab
-LAB_FLAVOURS := cloud standard
+LAB_FLAVOURS := cloud standard rt next
 LAB_STORIES ?= all
 LAB_PROGRAMS := $(B)/bin/vmsectd $(B)/bin/vmsect $(B)/bin/vmsect-vmm
 LAB_SCRIPTS := tests/lab/lib.sh tests/lab/run-stories tests/lab/splats tests/lab/stories
 
-$(B)/kernels/stamp: scripts/fetch-kernels
-	$(call say,KERNELS,$(@D))rm -rf $(@D) && scripts/fetch-kernels $(@D) && touch $@
+$(B)/kernels/stamp: scripts/fetch-kernels $(GUEST_HEADERS)/$(GUEST_NEXT).stamp
+	$(call say,KERNELS,$(@D))scripts/fetch-kernels $(@D) $(GUEST_HEADERS)/$(GUEST_NEXT) && touch $@
 
 # 256 MiB of real data, with the checksum that an independent program says.
 $(LAB)/data/data.bin.xxh3:
@@ -21,8 +21,7 @@ $(LAB)/data/data.bin.xxh3:
 # What changes seldom is on the disk: the data and the guests' kernels.
 $(LAB)/data/kernels.stamp: $(B)/kernels/stamp scripts/extract-vmlinux
 	@mkdir -p $(@D)
-	$(Q)cp $(B)/kernels/cloud/vmlinuz $(@D)/cloud.vmlinuz
-	$(Q)cp $(B)/kernels/standard/vmlinuz $(@D)/standard.vmlinuz
+	$(Q)$(foreach f,$(LAB_FLAVOURS),cp $(B)/kernels/$f/vmlinuz $(@D)/$f.vmlinuz &&) :
 	$(Q)scripts/extract-vmlinux $(B)/kernels/standard/vmlinuz $(@D)/standard.vmlinux
 	@touch $@
 
@@ -38,11 +37,11 @@ $(LAB)/machine.cpio: $(B)/kernels/stamp tests/lab/machine-init $(LAB_SCRIPTS) $(
 		file=$(LAB)/guests:guests
 
 # vmsect.ko is made for each release by guest_driver/module.mk.
+lab_module = $(if $(filter next,$(1)),$(GUEST_MODULE_NEXT),$(B)/guest/$$(readlink $(B)/kernels/$(1))/vmsect.ko)
 $(LAB)/guests/%.cpio: $(B)/kernels/stamp tests/lab/guest-init scripts/mkinitramfs $(GUEST_BUILT)
 	@mkdir -p $(@D)
 	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/guest-init -k $(B)/kernels/$* \
-		module=virtio_pci \
-		module=$(B)/guest/$$(readlink $(B)/kernels/$*)/vmsect.ko \
+		module=virtio_pci module=$(call lab_module,$*) \
 		$$(printf 'program=%s ' $(B)/guest/bin/*)
 
 lab-files: $(LAB)/machine.cpio $(LAB)/data.img
