@@ -91,7 +91,8 @@ help:
 $(LATER):
 	@echo "$@: not there yet" >&2; exit 1
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# Clean roots and kernel headers have files of their own that are called so.
+-include $(shell find $(B) \( -path $(B)/roots -o -path $(B)/headers \) -prune -o -name '*.d' -print 2>/dev/null)
 
 #: make              build everything into build/
 #: make demo         three Debian guests share a section; installs what is missing
@@ -109,6 +110,9 @@ $(LATER):
 #: make guest        the guest driver and the guest programs
 #: make guest-kernels  the driver for installed kernels and the newest of each
 #:                   later series of Debian; GUEST_KERNELS=all: every release
+#: make deb-dkms     the driver's Debian packages, vmsect-dkms and vmsect-guest-dev,
+#:                   into build/deb; needs debhelper and dh-dkms
+#: make packages-test  builds, installs and removes them in clean Debian roots (root)
 #: make install      into $(DESTDIR)$(prefix), default /usr/local
 #: make install-deps the Debian packages that are missing (root)
 #: make compile_commands.json   for editors
