@@ -61,23 +61,6 @@ int vmsect_guest_list(int ctl_fd, uint32_t index, struct vmsect_section *ret_sec
 	return 0;
 }
 
-int vmsect_guest_query(int fd, struct vmsect_section *ret_section)
-{
-	struct vmsect_section section = { 0 };
-
-	if (ioctl(fd, VMSECT_IOC_QUERY, &section) < 0)
-		return -errno;
-	*ret_section = section;
-	return 0;
-}
-
-int vmsect_guest_reset(int fd, uint64_t offset, uint64_t length)
-{
-	struct vmsect_range range = { .offset = offset, .length = length };
-
-	return ioctl(fd, VMSECT_IOC_RESET, &range) < 0 ? -errno : 0;
-}
-
 static int map_prot(int how)
 {
 	return (how & VMSECT_GUEST_READ ? PROT_READ : 0) |

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * vmsect sections for programs in a guest; the one header that they include.
+ * Here: the control node, nodes and mappings.  What handles and views can do is
+ * in the two headers that this one includes; vmsect_ring.h is a header of its
+ * own.
  *
  * Thin and stateless: every object is a file descriptor or an address, every
  * function may be called from any thread, nothing is printed and no memory is
@@ -69,32 +72,6 @@ int vmsect_guest_info(int ctl_fd, struct vmsect_info *ret_info);
 int vmsect_guest_list(int ctl_fd, uint32_t index, struct vmsect_section *ret_section);
 
 /**
- * vmsect_guest_query - a section as the host knows it now
- * @fd: of the section, borrowed
- * @ret_section: filled
- *
- * Blocks until the host has answered; a fatal signal ends that.
- *
- * Errors: ENODEV (the device has gone), EIO (the device is broken), ENOTTY (not
- * a section), and what the host refuses.
- */
-int vmsect_guest_query(int fd, struct vmsect_section *ret_section);
-
-/**
- * vmsect_guest_reset - drop private pages of a copy-on-write section
- * @fd: of the section, borrowed
- * @offset: in the view
- * @length: in bytes, rounded out to pages; 0 = to the end of the view
- *
- * The section shows through again, for all programs of this VM.  Of a section
- * that the VM has in another mode nothing changes.
- *
- * Errors: EINVAL (past the view), EOPNOTSUPP (the device has no such request),
- * ENODEV (the device has gone), EIO (the device is broken).
- */
-int vmsect_guest_reset(int fd, uint64_t offset, uint64_t length);
-
-/**
  * vmsect_guest_map - map a part of a section
  * @fd: of the section, borrowed; the mapping stays when it is closed
  * @how: VMSECT_GUEST_ bits
@@ -123,5 +100,8 @@ void vmsect_guest_unmap(struct vmsect_guest_mapping *map);
 #ifdef __cplusplus
 }
 #endif
+
+#include "vmsect_guest_section.h"
+#include "vmsect_guest_view.h"
 
 #endif

@@ -13,6 +13,7 @@ UNIT_WITH_broker := $(BROKER_A) $(BASE_A)
 UNIT_WITH_lib := $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_cli := $(CLI_A) $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_vmm := $(VMM_A) $(LIBVMSECT_A) $(BASE_A)
+UNIT_WITH_guest := $(GUEST_LIB_A)
 TEST_LIBS := -lcmocka -levent_core -ljansson -lsmartcols -lz
 
 unit_part = $(word 3,$(subst /, ,$(1)))
@@ -37,3 +38,5 @@ $(B)/tests/unit-broker-registry_memory: LDFLAGS_ALL += -Wl,--wrap=malloc -Wl,--w
 $(B)/tests/unit-broker-flush_error: LDFLAGS_ALL += -Wl,--wrap=fdatasync
 $(B)/tests/unit-broker-publish_crash: LDFLAGS_ALL += -Wl,--wrap=pwrite -Wl,--wrap=fsync \
 	-Wl,--wrap=fdatasync -Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=fallocate
+# The driver's answers, as the test wants them.
+$(B)/tests/unit-guest-guest_lib: LDFLAGS_ALL += -Wl,--wrap=ioctl
