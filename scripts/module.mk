@@ -19,6 +19,10 @@ conformance: $(CONFORMANCE_RUNS) $(CONFORMANCE_NEEDS)
 faults: $(FAULTS_TEST)
 	$(RUN_TESTS) -t 1800 $(FAULTS_TEST)
 
+# Some twenty searches of spin, one after the other.
+model: $(MODEL_TEST)
+	$(RUN_TESTS) -t 900 $(MODEL_TEST)
+
 FUZZ_SECONDS ?= 60
 fuzz: $(FUZZERS)
 	$(Q)scripts/fuzz -s $(FUZZ_SECONDS) -o $(B)/results/fuzz $(FUZZERS)

@@ -27,7 +27,7 @@
  *
  * A struct vmsect_ring is one side, and one thread's at a time.  It owns neither
  * the memory nor the bell.  docs/memory-model.md says which store is ordered with
- * which load.
+ * which load; the models in tests/model prove it.
  */
 #ifndef VMSECT_RING_H
 #define VMSECT_RING_H
