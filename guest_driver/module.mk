@@ -58,6 +58,9 @@ GUEST_MODULES := $(foreach d,$(GUEST_KDIRS),$(B)/guest/$(call guest_release,$(d)
 GUEST_MODULE_NEXT := $(B)/guest/$(GUEST_NEXT)/vmsect.ko
 
 $(eval $(call archive,$(GUEST_LIB_A),$(call obj,$(wildcard guest_driver/lib/*.c))))
+# The examples' cores, which tests are linked with; tests/guest/module.mk has their programs.
+GUEST_EXAMPLES_A := $(B)/guest/libexamples.a
+$(eval $(call archive,$(GUEST_EXAMPLES_A),$(call obj,$(addprefix guest_driver/examples/,frames.c kv_table.c))))
 ALL += $(GUEST_LIB_A)
 
 .PHONY: guest guest-check

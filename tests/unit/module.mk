@@ -13,7 +13,8 @@ UNIT_WITH_broker := $(BROKER_A) $(BASE_A)
 UNIT_WITH_lib := $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_cli := $(CLI_A) $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_vmm := $(VMM_A) $(LIBVMSECT_A) $(BASE_A)
-UNIT_WITH_guest := $(call obj,tests/unit/guest/ring_bed.c) $(TESTLIB_A) $(GUEST_LIB_A)
+UNIT_WITH_guest := $(call obj,tests/unit/guest/ring_bed.c) $(TESTLIB_A) $(GUEST_EXAMPLES_A) \
+	$(GUEST_LIB_A)
 TEST_LIBS := -lcmocka -levent_core -ljansson -lsmartcols -lz
 
 unit_part = $(word 3,$(subst /, ,$(1)))
