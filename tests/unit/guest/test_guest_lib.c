@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/leak.h"
+#include "vmsect_ring_section.h"
 
 #define TIME_LIMIT_S 20
 #define FD 77
@@ -281,6 +282,51 @@ static void events_are_waited_for_and_read(void **state)
 	assert_int_equal(vmsect_guest_read_event(ends[0], &event), -EBADF);
 }
 
+/* The ring's bell: what only costs the sleeper time is no error. */
+static void the_bell_of_a_section_rings(void **state)
+{
+	static const struct {
+		int error, result;
+	} cases[] = {
+		{ EAGAIN, 0 },	   { EHOSTDOWN, 0 },	{ ENXIO, 0 },
+		{ EPERM, -EPERM }, { ENODEV, -ENODEV }, { EBADF, -EBADF },
+	};
+	struct vmsect_ring_section_bell bell = { .section_fd = FD, .events_fd = -1, .peer = 4 };
+	const struct vmsect_notify expected = { .peer = 4 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		answers(-1, cases[i].error, NULL, 0);
+		assert_int_equal(vmsect_ring_section_bell_ops.notify(&bell), cases[i].result);
+	}
+	answers(0, 0, NULL, 0);
+	assert_int_equal(vmsect_ring_section_bell_ops.notify(&bell), 0);
+	asked(VMSECT_IOC_NOTIFY, &expected);
+}
+
+static void the_bell_of_a_section_is_heard(void **state)
+{
+	const struct vmsect_event sent[] = { { .type = VMSECT_EVENT_NOTIFIED },
+					     { .type = VMSECT_EVENT_PEER_LEFT, .peer = 2 },
+					     { .type = VMSECT_EVENT_GONE } };
+	struct vmsect_ring_section_bell bell = { .section_fd = FD };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	bell.events_fd = ends[0];
+	assert_int_equal(vmsect_ring_section_bell_ops.wait(&bell, 0), 0);
+	assert_int_equal(write(ends[1], sent, sizeof(sent)), sizeof(sent));
+	assert_int_equal(vmsect_ring_section_bell_ops.wait(&bell, 10000), 0);
+	assert_int_equal(bell.peers_left, 0);
+	assert_int_equal(vmsect_ring_section_bell_ops.wait(&bell, 10000), 0);
+	assert_int_equal(bell.peers_left, 1);
+	assert_int_equal(vmsect_ring_section_bell_ops.wait(&bell, 10000), -ENODEV);
+	(void)close(ends[1]);
+	assert_int_equal(vmsect_ring_section_bell_ops.wait(&bell, 10000), -ENODEV);
+	(void)close(ends[0]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, leak_setup, leak_teardown)
 
 int main(void)
@@ -290,6 +336,7 @@ int main(void)
 		TEST(create_asks_for_what_was_given), TEST(sections_ask_for_what_was_given),
 		TEST(views_ask_for_what_was_given),   TEST(diff_goes_on_where_it_was),
 		TEST(queries_return_the_answer),      TEST(events_are_waited_for_and_read),
+		TEST(the_bell_of_a_section_rings),    TEST(the_bell_of_a_section_is_heard),
 	};
 
 	(void)alarm(TIME_LIMIT_S);
