@@ -33,6 +33,7 @@ enum resource {
 struct limits {
 	uint64_t user[RESOURCE_COUNT]; /* of one uid */
 	uint64_t all[RESOURCE_COUNT]; /* of all uids */
+	uint64_t notify_rate; /* of one client: notifications a second, and as many at once */
 };
 
 struct account_user;
@@ -50,8 +51,9 @@ struct account {
 void limits_init(struct limits *limits, uint64_t memory_bytes, uint64_t descriptors);
 
 /*
- * Sets one limit from "user.NAME=VALUE" or "all.NAME=VALUE"; bytes, queue
- * and private take K, M, G, T.  -EINVAL, -ERANGE.
+ * Sets one limit from "user.NAME=VALUE", "all.NAME=VALUE" or
+ * "client.notify=VALUE"; bytes, queue and private take K, M, G, T.  -EINVAL,
+ * -ERANGE.
  */
 int limits_set(struct limits *limits, const char *text);
 

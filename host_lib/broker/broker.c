@@ -243,6 +243,7 @@ static int broker_init(struct broker *broker, const struct broker_options *optio
 		.arg = broker,
 		.base = broker->base,
 		.account = &broker->registry.account,
+		.counters = &broker->stats.waiting,
 		.buffer = broker->buffer,
 	};
 	broker->jobs = jobs_new(broker->base, broker_on_job, broker);

@@ -63,17 +63,28 @@ static struct session session_of(struct broker *broker, const struct request *re
 	};
 }
 
+static void count(struct broker *broker, const struct request *request, int r)
+{
+	bool is_notify = request->op == VMSECT_OP_NOTIFY;
+
+	if (r < 0)
+		broker->stats.refused++;
+	else
+		broker->stats.requests++;
+	broker->stats.notifications += is_notify && r >= 0;
+	broker->stats.notify_limited += is_notify && r == -EAGAIN;
+}
+
 /* The end of a request, now or by a job: it is kept first and then answered. */
 static void answer(struct broker *broker, struct peer *peer, const struct request *request,
 		   const struct refusal *refusal, int r)
 {
 	broker_end_unit(broker);
+	count(broker, request, r);
 	if (r < 0) {
-		broker->stats.refused++;
 		send_refusal(broker, peer, request, refusal);
 		return;
 	}
-	broker->stats.requests++;
 	if (request->op == VMSECT_OP_HELLO || request->op == VMSECT_OP_RESUME)
 		peer_welcome(peer);
 	send_reply(broker, peer);
@@ -199,5 +210,6 @@ void broker_send_event(void *arg, struct party *to, const struct registry_event 
 		return;
 	}
 	broker->stats.events++;
+	broker->stats.notified += from->type == VMSECT_WIRE_EVENT_NOTIFIED;
 	peer_send_take_fd(peer_of(to), &event, sizeof(event), -1);
 }

@@ -23,7 +23,7 @@ static const char usage_text[] =
 	"  --keep-fds           let the service manager keep the memory of sections\n"
 	"  --limit WHO.WHAT=N   set a limit; WHO is user or all, WHAT is clients,\n"
 	"                       sections, bytes, descriptors, handles, views, queue,\n"
-	"                       private, jobs, offers or grants\n"
+	"                       private, jobs, offers or grants; or client.notify=N\n"
 	"  --page-file-dir DIR  offer page-file sections in unlinked files of DIR\n"
 	"  --state-dir DIR      keep there what must outlive the host, instead of the\n"
 	"                       user's usual place\n"

@@ -217,7 +217,7 @@ void peer_send_take_fd(struct peer *peer, const void *bytes, size_t size, int fd
 		return;
 	}
 	r = peer_queue_add_take_fd(peer, bytes, size, fd);
-	if (r < 0)
+	if (r < 0 && !peer_queue_lose(peer, bytes, size))
 		peer_doom(peer, r == -ENOMEM ? PEER_END_ERROR : PEER_END_SLOW);
 	else
 		peer_start_writing(peer);

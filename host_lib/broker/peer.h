@@ -9,7 +9,8 @@
  *
  * What waits is charged to the client's uid, and a client beyond that limit is
  * doomed.  Events that undo or repeat each other become one or none while they
- * wait, so that a busy peer cannot fill the queue of a slow one.
+ * wait, so that a busy peer cannot fill the queue of a slow one.  A notification
+ * that finds no room costs nobody the connection: the peer hears LOST instead.
  *
  * Owned by the broker; its one thread.
  */
@@ -45,6 +46,12 @@ enum peer_end {
 
 struct peer;
 
+/* What has happened to events that waited, of all peers. */
+struct peer_counters {
+	uint64_t merged; /* joined one that waited */
+	uint64_t lost; /* notifications without room, of which LOST tells */
+};
+
 /* What the broker does with what comes. */
 struct peer_owner {
 	/* A datagram; descriptors that are left in the message are closed. */
@@ -56,6 +63,7 @@ struct peer_owner {
 	void *arg;
 	struct event_base *base;
 	struct account *account;
+	struct peer_counters *counters;
 	void *buffer; /* of VMSECT_MSG_MAX bytes, shared by all peers */
 };
 
@@ -72,6 +80,7 @@ struct peer {
 	struct event *writable;
 	struct outgoing_list queue;
 	struct outgoing *waiting_events; /* those in the queue, by what they are about */
+	uint64_t lost; /* notifications of which the peer is to hear by LOST */
 	TAILQ_ENTRY(peer) of_broker;
 };
 

@@ -25,6 +25,7 @@ enum event_subject {
 	SUBJECT_COMMITTED,
 	SUBJECT_OFFER,
 	SUBJECT_IO_ERROR,
+	SUBJECT_NOTIFIED,
 };
 
 struct outgoing {
@@ -78,6 +79,10 @@ static struct event_key key_of(const struct vmsect_msg_event *event)
 	case VMSECT_WIRE_EVENT_IO_ERROR:
 		key.subject = SUBJECT_IO_ERROR;
 		break;
+	case VMSECT_WIRE_EVENT_NOTIFIED:
+		key.subject = SUBJECT_NOTIFIED;
+		key.object = event->peer;
+		break;
 	default: /* what was revoked has to be heard of */
 		break;
 	}
@@ -108,6 +113,13 @@ static void cover(struct vmsect_msg_event *range, const struct vmsect_msg_event 
 	range->length = (end > more_end ? end : more_end) - range->offset;
 }
 
+static uint64_t add_saturating(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
 /* A newer event about the same joins the one that waits. */
 static void merge_into(struct peer *peer, struct outgoing *waiting,
 		       const struct vmsect_msg_event *event)
@@ -122,6 +134,11 @@ static void merge_into(struct peer *peer, struct outgoing *waiting,
 		break;
 	case SUBJECT_COMMITTED:
 		cover(&old, event);
+		memcpy(waiting->bytes, &old, sizeof(old));
+		break;
+	case SUBJECT_NOTIFIED:
+		old.value = event->value;
+		old.length = add_saturating(old.length, event->length);
 		memcpy(waiting->bytes, &old, sizeof(old));
 		break;
 	case SUBJECT_SIZE:
@@ -145,6 +162,7 @@ static bool merge(struct peer *peer, const void *bytes, size_t size)
 	HASH_FIND(hh, peer->waiting_events, &key, sizeof(key), waiting);
 	if (!waiting)
 		return false;
+	peer->owner->counters->merged++;
 	merge_into(peer, waiting, &event);
 	return true;
 }
@@ -214,6 +232,32 @@ int peer_queue_add_take_fd(struct peer *peer, const void *bytes, size_t size, in
 	return r;
 }
 
+bool peer_queue_lose(struct peer *peer, const void *bytes, size_t size)
+{
+	struct vmsect_msg_event event;
+	struct event_key key;
+
+	if (!read_event(bytes, size, &event, &key) || key.subject != SUBJECT_NOTIFIED)
+		return false;
+	peer->lost = add_saturating(peer->lost, event.length);
+	peer->owner->counters->lost = add_saturating(peer->owner->counters->lost, event.length);
+	return true;
+}
+
+static int send_lost(struct peer *peer)
+{
+	const struct vmsect_msg_event event = {
+		.hdr = { .size = sizeof(event), .op = VMSECT_OP_EVENT },
+		.type = VMSECT_WIRE_EVENT_LOST,
+		.value = peer->lost,
+	};
+	int r = fdmsg_send(peer->fd, &event, sizeof(event), NULL, 0, FDMSG_DONTWAIT);
+
+	if (r >= 0)
+		peer->lost = 0;
+	return r;
+}
+
 int peer_queue_flush(struct peer *peer)
 {
 	struct outgoing *first, *next;
@@ -227,7 +271,7 @@ int peer_queue_flush(struct peer *peer)
 			return r;
 		outgoing_free(peer, first);
 	}
-	return 0;
+	return peer->lost ? send_lost(peer) : 0;
 }
 
 void peer_queue_drop(struct peer *peer)

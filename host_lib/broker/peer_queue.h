@@ -11,8 +11,9 @@ struct peer;
 /*
  * Queues a copy; the descriptor is taken in any case.  An event about the same
  * as one that waits joins that: what undoes it takes it away, a newer size takes
- * the place of an older, ranges become one that covers both.  REVOKE events are
- * all sent.  -EDQUOT: too much waits; -ENOMEM.
+ * the place of an older, ranges become one that covers both, notifications of a
+ * sender and section the newest with the number of all.  REVOKE events are all
+ * sent.  -EDQUOT: too much waits; -ENOMEM.
  */
 int peer_queue_add_take_fd(struct peer *peer, const void *bytes, size_t size, int fd);
 
@@ -21,6 +22,12 @@ int peer_queue_add_take_fd(struct peer *peer, const void *bytes, size_t size, in
  * is not sent.
  */
 bool peer_queue_take_back(struct peer *peer, const void *bytes, size_t size);
+
+/*
+ * For a message that could not be queued: true if it is a notification, whose
+ * loss the peer hears of behind all that waits; false if there is no way around.
+ */
+bool peer_queue_lose(struct peer *peer, const void *bytes, size_t size);
 
 /* Sends what waits: 0, or -EAGAIN while something is left, or -errno. */
 int peer_queue_flush(struct peer *peer);

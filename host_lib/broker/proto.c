@@ -229,6 +229,7 @@ static const struct operation operations[] = {
 	[VMSECT_OP_SEAL] = { "SEAL", REQUEST(handle), false, check_handle },
 	[VMSECT_OP_REVOKED] = { "REVOKED", REQUEST(unmap), false, NULL },
 	[VMSECT_OP_FILE] = { "FILE", REQUEST(file), true, check_file },
+	[VMSECT_OP_NOTIFY] = { "NOTIFY", REQUEST(notify), false, NULL },
 };
 #define OPERATION_COUNT (sizeof(operations) / sizeof(operations[0]))
 

@@ -47,6 +47,7 @@ struct request {
 		struct vmsect_req_flush flush;
 		struct vmsect_req_publish publish;
 		struct vmsect_req_file file;
+		struct vmsect_req_notify notify;
 	};
 };
 

@@ -58,6 +58,8 @@ int registry_add_party(struct registry *registry, struct party *party, struct re
 {
 	party->id = new_party_id(registry);
 	party->registry = registry;
+	token_bucket_init(&party->notify_bucket, registry->account.limits.notify_rate,
+			  registry->account.limits.notify_rate);
 	HASH_ADD(hh, registry->parties, id, sizeof(party->id), party);
 	if (HASH_ADDED(hh, party)) {
 		registry_changed(registry, REGISTRY_PARTY, party);

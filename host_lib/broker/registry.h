@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 #include <vmsect/vmsect_proto.h>
+#include "base/token_bucket.h"
 #include "broker/account.h"
 #include "broker/backing.h"
 #include "broker/commit_map.h"
@@ -51,6 +52,7 @@ struct party {
 	uint32_t cpus;
 	uint64_t memory_bytes;
 	struct party_counters counters;
+	struct token_bucket notify_bucket; /* limits what it may tell others */
 	struct subject subject; /* groups are the owner's */
 	char name[VMSECT_NAME_MAX + 1];
 	/* below: the registry's */

@@ -22,6 +22,7 @@ void absent_free(struct absent *absent)
 {
 	struct absent_event *event;
 
+	HASH_CLEAR(hh, absent->notified);
 	while ((event = STAILQ_FIRST(&absent->events))) {
 		STAILQ_REMOVE_HEAD(&absent->events, of_absent);
 		free(event);
@@ -36,22 +37,85 @@ struct absent *absent_of(struct party *party)
 	return (struct absent *)((char *)party - offsetof(struct absent, party));
 }
 
+static struct absent_key key_of(const struct registry_event *event)
+{
+	return (struct absent_key){ .section = event->section, .peer = event->peer };
+}
+
+static struct absent_event *find_notified(const struct absent *absent,
+					  const struct registry_event *event)
+{
+	struct absent_key key = key_of(event);
+	struct absent_event *notified;
+
+	HASH_FIND(hh, absent->notified, &key, sizeof(key), notified);
+	return notified;
+}
+
+/* A copy behind all others, or NULL. */
+static struct absent_event *keep(struct absent *absent, const struct registry_event *event)
+{
+	struct absent_event *copy;
+
+	if (absent->event_count == ABSENT_EVENTS_MAX)
+		return NULL;
+	copy = calloc(1, sizeof(*copy));
+	if (!copy)
+		return NULL;
+	copy->event = *event;
+	copy->key = key_of(event);
+	STAILQ_INSERT_TAIL(&absent->events, copy, of_absent);
+	absent->event_count++;
+	return copy;
+}
+
+static void keep_notified(struct absent *absent, const struct registry_event *event)
+{
+	struct absent_event *notified = find_notified(absent, event);
+	uint64_t count;
+
+	if (notified) {
+		notified->event.value = event->value;
+		if (__builtin_add_overflow(notified->event.length, event->length, &count))
+			count = UINT64_MAX;
+		notified->event.length = count;
+		return;
+	}
+	notified = keep(absent, event);
+	if (!notified) {
+		absent->lost++;
+		return;
+	}
+	/* Without memory the next one does not join it. */
+	HASH_ADD(hh, absent->notified, key, sizeof(notified->key), notified);
+}
+
+/* What this peer notifies of when it is back is not for the time before it went. */
+static void keep_peer(struct absent *absent, const struct registry_event *event)
+{
+	struct absent_event *notified = find_notified(absent, event);
+
+	if (notified)
+		HASH_DEL(absent->notified, notified);
+	if (!keep(absent, event))
+		absent->lost++;
+}
+
 void absent_tell(struct party *party, const struct registry_event *event)
 {
 	struct absent *absent = absent_of(party);
-	struct absent_event *copy;
 
-	if (event->type != VMSECT_WIRE_EVENT_PEER_JOINED &&
-	    event->type != VMSECT_WIRE_EVENT_PEER_LEFT)
-		return; /* restore_welcome() tells what has come of it */
-	if (absent->event_count == ABSENT_EVENTS_MAX)
-		return;
-	copy = calloc(1, sizeof(*copy));
-	if (!copy)
-		return;
-	copy->event = *event;
-	STAILQ_INSERT_TAIL(&absent->events, copy, of_absent);
-	absent->event_count++;
+	switch (event->type) {
+	case VMSECT_WIRE_EVENT_PEER_JOINED:
+	case VMSECT_WIRE_EVENT_PEER_LEFT:
+		keep_peer(absent, event);
+		break;
+	case VMSECT_WIRE_EVENT_NOTIFIED:
+		keep_notified(absent, event);
+		break;
+	default: /* restore_welcome() tells what has come of it */
+		break;
+	}
 }
 
 static int by_id(const struct party *a, const struct party *b)

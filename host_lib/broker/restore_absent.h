@@ -20,16 +20,26 @@
 
 LIST_HEAD(absent_list, absent);
 
+/* Whose notifications, and of what. */
+struct absent_key {
+	uint64_t section;
+	uint64_t peer;
+};
+
 struct absent_event {
 	struct registry_event event;
+	struct absent_key key;
 	STAILQ_ENTRY(absent_event) of_absent;
+	UT_hash_handle hh; /* by key; in the table only while another may join it */
 };
 STAILQ_HEAD(absent_event_list, absent_event);
 
 struct absent {
 	struct party party; /* first: absent_of() */
 	unsigned int event_count;
+	uint64_t lost; /* events that there was no room for */
 	struct absent_event_list events;
+	struct absent_event *notified; /* NOTIFIED, by key */
 	LIST_ENTRY(absent) of_list;
 };
 
@@ -43,8 +53,9 @@ void absent_free(struct absent *absent);
 struct absent *absent_of(struct party *party);
 
 /*
- * Keeps the news of peers for later, of which nothing else is left; beyond the
- * limit, or without memory, they are lost.
+ * Keeps the news of peers, and what they notify of, for later: nothing else is
+ * left of these.  Notifications of a sender and section become one.  Beyond the
+ * limit, or without memory, they are lost and counted.
  */
 void absent_tell(struct party *party, const struct registry_event *event);
 

@@ -103,6 +103,9 @@ static void tell_what_waited(struct restore_grace *grace, struct party *party)
 		return;
 	STAILQ_FOREACH (event, &absent->events, of_absent)
 		tell(party, &event->event);
+	if (absent->lost)
+		tell(party, &(struct registry_event){ .type = VMSECT_WIRE_EVENT_LOST,
+						      .value = absent->lost });
 	absent_free(absent);
 }
 

@@ -94,6 +94,7 @@ static int (*const operations[])(const struct session *session) = {
 	[VMSECT_OP_SEAL] = session_seal,
 	[VMSECT_OP_REVOKED] = session_revoked,
 	[VMSECT_OP_FILE] = session_file,
+	[VMSECT_OP_NOTIFY] = session_notify,
 };
 
 int session_run(const struct session *session)

@@ -70,6 +70,7 @@ int session_publish(const struct session *session);
 int session_seal(const struct session *session);
 int session_revoked(const struct session *session);
 int session_file(const struct session *session);
+int session_notify(const struct session *session);
 
 /* The party's handle of that number, or NULL and a refusal (EBADF). */
 struct handle *session_find_handle(const struct session *session, uint32_t id);

@@ -14,6 +14,11 @@ void stats_log(const struct stats *stats, enum log_level level)
 		  " cut=%" PRIu64 " events=%" PRIu64,
 		  stats->requests, stats->refused, stats->malformed, stats->cut, stats->events);
 	log_write(level,
+		  "notifications: sent=%" PRIu64 " told=%" PRIu64 " too_fast=%" PRIu64
+		  " merged_events=%" PRIu64 " lost=%" PRIu64,
+		  stats->notifications, stats->notified, stats->notify_limited,
+		  stats->waiting.merged, stats->waiting.lost);
+	log_write(level,
 		  "ends: closed=%" PRIu64 " refused=%" PRIu64 " slow=%" PRIu64 " silent=%" PRIu64
 		  " error=%" PRIu64,
 		  stats->ended[PEER_END_CLOSED], stats->ended[PEER_END_REFUSED],

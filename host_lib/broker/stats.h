@@ -20,6 +20,10 @@ struct stats {
 	uint64_t malformed; /* messages that ended their connection */
 	uint64_t cut; /* messages that were too large, or lost descriptors */
 	uint64_t events; /* that were sent or queued */
+	uint64_t notifications; /* requests to notify that were done */
+	uint64_t notified; /* events that came of them */
+	uint64_t notify_limited; /* requests that came too fast */
+	struct peer_counters waiting;
 	uint64_t ended[PEER_END_COUNT];
 };
 

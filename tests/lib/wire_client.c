@@ -306,6 +306,13 @@ int wire_seal(struct wire_client *client, uint32_t handle)
 	return wire_call(client, VMSECT_OP_SEAL, &request, sizeof(request));
 }
 
+int wire_notify(struct wire_client *client, uint32_t handle, uint32_t peer, uint64_t value)
+{
+	struct vmsect_req_notify request = { .handle = handle, .peer = peer, .value = value };
+
+	return wire_call(client, VMSECT_OP_NOTIFY, &request, sizeof(request));
+}
+
 int wire_grant(struct wire_client *client, uint32_t handle, const struct wire_grant *grant)
 {
 	struct vmsect_req_grant request = {

@@ -104,6 +104,7 @@ int wire_pass(struct wire_client *client, uint32_t handle, uint32_t peer, uint32
 	      uint64_t expires_ms);
 int wire_accept(struct wire_client *client, uint64_t offer);
 int wire_seal(struct wire_client *client, uint32_t handle);
+int wire_notify(struct wire_client *client, uint32_t handle, uint32_t peer, uint64_t value);
 
 /* Who (kind, id; of a VM its name), what, and VMSECT_GRANT_ flags. */
 struct wire_grant {

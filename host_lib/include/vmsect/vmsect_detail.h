@@ -33,6 +33,7 @@ enum vmsect_detail {
 	VMSECT_DETAIL_IO = 22, /* a write-back has failed, now or before */
 	VMSECT_DETAIL_RECOVERY = 23, /* the memory is not handed back yet: again a little later */
 	VMSECT_DETAIL_REVOKED = 24, /* the handle or the view was revoked, or has expired */
+	VMSECT_DETAIL_RATE = 25, /* more at a time than the broker allows: again a little later */
 };
 
 #endif

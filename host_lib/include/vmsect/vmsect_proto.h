@@ -65,6 +65,7 @@ enum vmsect_op {
 	VMSECT_OP_SEAL = 26,
 	VMSECT_OP_REVOKED = 27,
 	VMSECT_OP_FILE = 28, /* + the descriptor of a data file */
+	VMSECT_OP_NOTIFY = 29,
 	/* Events: broker to client, cookie 0, no answer. */
 	VMSECT_OP_EVENT = 128,
 };
@@ -493,6 +494,18 @@ struct vmsect_rep_file {
 	uint32_t writers; /* handles with WRITE, and writable views */
 };
 
+/*
+ * NOTIFY (the handle has NOTIFY): a value for one peer that has a handle of the
+ * section, or for all others.  They hear NOTIFIED, once for all values of a
+ * sender and section that wait.  ENXIO: no such peer; EAGAIN (RATE): too fast.
+ */
+struct vmsect_req_notify {
+	struct vmsect_msg_hdr hdr;
+	uint32_t handle;
+	uint32_t peer; /* 0: all others; one's own is fine */
+	uint64_t value;
+};
+
 enum vmsect_wire_event_type {
 	VMSECT_WIRE_EVENT_PEER_JOINED = 1,
 	VMSECT_WIRE_EVENT_PEER_LEFT = 2,
@@ -502,12 +515,14 @@ enum vmsect_wire_event_type {
 	VMSECT_WIRE_EVENT_REVOKE_HANDLE = 6, /* value: the handle; it is no more */
 	VMSECT_WIRE_EVENT_OFFERED = 7, /* value: the offer; peer: from whom; length: access */
 	VMSECT_WIRE_EVENT_IO_ERROR = 8, /* value: errno; a write-back of the section failed */
+	VMSECT_WIRE_EVENT_NOTIFIED = 9, /* peer: the sender; value: its newest; length: how many */
+	VMSECT_WIRE_EVENT_LOST = 10, /* value: how many events there was no room to keep */
 };
 
 struct vmsect_msg_event {
 	struct vmsect_msg_hdr hdr;
 	uint32_t type;
-	uint32_t peer; /* who came or went */
+	uint32_t peer; /* who caused it */
 	uint64_t section;
 	uint64_t view; /* of the receiver, or 0 */
 	uint64_t value;
@@ -526,6 +541,7 @@ _Static_assert(sizeof(struct vmsect_req_peer_stats) == 80, "peer stats");
 _Static_assert(sizeof(struct vmsect_wire_view) == 352, "view");
 _Static_assert(sizeof(struct vmsect_wire_peer) == 208, "peer");
 _Static_assert(sizeof(struct vmsect_req_grant) == 184, "grant");
+_Static_assert(sizeof(struct vmsect_req_notify) == 48, "notify");
 _Static_assert(sizeof(struct vmsect_msg_event) == 80, "event");
 #endif
 

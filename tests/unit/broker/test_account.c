@@ -87,6 +87,7 @@ static void test_defaults(void **state)
 	assert_int_equal(limits.all[RESOURCE_BYTES], UINT64_C(1) << 33);
 	for (i = 0; i < RESOURCE_COUNT; i++)
 		assert_true(limits.user[i] > 0 && limits.all[i] > 0);
+	assert_true(limits.notify_rate >= 10000);
 	limits_init(&limits, 0, 10);
 	assert_int_equal(limits.all[RESOURCE_DESCRIPTORS], 0);
 }
@@ -108,6 +109,12 @@ static void test_limits_from_text(void **state)
 		"all.views=-1",
 		"user.sectionsx=1",
 		"user.bytes=99999999999999999999",
+		"user.notify=1",
+		"client.=1",
+		"client.views=1",
+		"client.notif=1",
+		"client.notify",
+		"client.notify=-1",
 	};
 	struct limits limits, before;
 	size_t i;
@@ -120,6 +127,8 @@ static void test_limits_from_text(void **state)
 	assert_memory_equal(&limits, &before, sizeof(limits));
 	assert_int_equal(limits_set(&limits, "user.sections=12"), 0);
 	assert_int_equal(limits_set(&limits, "all.bytes=2M"), 0);
+	assert_int_equal(limits_set(&limits, "client.notify=7"), 0);
+	assert_int_equal(limits.notify_rate, 7);
 	assert_int_equal(limits.user[RESOURCE_SECTIONS], 12);
 	assert_int_equal(limits.all[RESOURCE_BYTES], 2u << 20);
 }

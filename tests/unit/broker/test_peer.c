@@ -15,6 +15,7 @@
 struct bed {
 	struct peer_owner owner;
 	struct account account;
+	struct peer_counters counters;
 	uint8_t buffer[VMSECT_MSG_MAX];
 	int client;
 	struct peer *peer;
@@ -62,6 +63,7 @@ static void bed_init(struct bed *bed)
 		.arg = bed,
 		.base = loop_new(),
 		.account = &bed->account,
+		.counters = &bed->counters,
 		.buffer = bed->buffer,
 	};
 	assert_non_null(bed->owner.base);

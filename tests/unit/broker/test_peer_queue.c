@@ -2,6 +2,7 @@
 /* Events that wait for a slow reader: which of them become one, and which never do. */
 #include "lib/check.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 struct bed {
 	struct peer_owner owner;
 	struct account account;
+	struct peer_counters counters;
 	uint8_t buffer[VMSECT_MSG_MAX];
 	int client;
 	struct peer *peer;
@@ -32,6 +34,7 @@ static void bed_init(struct bed *bed)
 		.arg = bed,
 		.base = loop_new(),
 		.account = &bed->account,
+		.counters = &bed->counters,
 		.buffer = bed->buffer,
 	};
 	assert_non_null(bed->owner.base);
@@ -172,6 +175,153 @@ static void test_offers_that_end(void **state)
 	bed_deinit(&bed);
 }
 
+/* The newest value and the number of all, of each sender and each section. */
+static void test_notifications_become_one(void **state)
+{
+	struct vmsect_msg_event notified = event_of(VMSECT_WIRE_EVENT_NOTIFIED);
+	struct vmsect_msg_event event;
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	notified.length = 1;
+	for (notified.value = 1; notified.value <= 100; notified.value++) {
+		notified.peer = notified.value % 2 ? 7 : 8;
+		notified.section = 1;
+		add(&bed, &notified);
+		notified.section = 2;
+		add(&bed, &notified);
+	}
+	assert_int_equal(bed.counters.merged, 200 - 4);
+	for (int i = 0; i < 4; i++) {
+		assert_true(next(&bed, &event));
+		assert_int_equal(event.type, VMSECT_WIRE_EVENT_NOTIFIED);
+		assert_int_equal(event.peer, i < 2 ? 7 : 8);
+		assert_int_equal(event.section, 1 + i % 2);
+		assert_int_equal(event.value, i < 2 ? 99 : 100);
+		assert_int_equal(event.length, 50);
+	}
+	assert_false(next(&bed, &event));
+	bed_deinit(&bed);
+}
+
+static void test_notifications_do_not_wrap(void **state)
+{
+	struct vmsect_msg_event notified = event_of(VMSECT_WIRE_EVENT_NOTIFIED);
+	struct vmsect_msg_event event;
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	notified.length = UINT64_MAX - 1;
+	add(&bed, &notified);
+	add(&bed, &notified);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.length, UINT64_MAX);
+	/* Sent: the next is one of its own. */
+	notified.length = 1;
+	add(&bed, &notified);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.length, 1);
+	bed_deinit(&bed);
+}
+
+/* A peer that goes and comes back is as if it had stayed, and so are its notifications. */
+static void test_notifications_and_peers(void **state)
+{
+	struct vmsect_msg_event notified = event_of(VMSECT_WIRE_EVENT_NOTIFIED);
+	struct vmsect_msg_event joined = event_of(VMSECT_WIRE_EVENT_PEER_JOINED);
+	struct vmsect_msg_event left = event_of(VMSECT_WIRE_EVENT_PEER_LEFT);
+	struct vmsect_msg_event event;
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	notified.length = 1;
+	add(&bed, &notified);
+	add(&bed, &left);
+	add(&bed, &joined);
+	add(&bed, &notified);
+	add(&bed, &left);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.type, VMSECT_WIRE_EVENT_NOTIFIED);
+	assert_int_equal(event.length, 2);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.type, VMSECT_WIRE_EVENT_PEER_LEFT);
+	assert_false(next(&bed, &event));
+	bed_deinit(&bed);
+}
+
+/* Fills the socket, so that what comes next has to wait. */
+static void fill(struct bed *bed)
+{
+	const struct vmsect_msg_event other = event_of(VMSECT_WIRE_EVENT_REVOKE_VIEW);
+
+	while (send(bed->peer->fd, &other, sizeof(other), MSG_DONTWAIT) > 0)
+		continue;
+}
+
+/* What finds no room costs nobody the connection, and is told behind all that waits. */
+static void test_notifications_without_room(void **state)
+{
+	struct vmsect_msg_event notified = event_of(VMSECT_WIRE_EVENT_NOTIFIED);
+	struct vmsect_msg_event revoked = event_of(VMSECT_WIRE_EVENT_REVOKE_VIEW);
+	struct vmsect_msg_event event;
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	fill(&bed);
+	notified.length = 1;
+	peer_send_take_fd(bed.peer, &notified, sizeof(notified), -1);
+	bed.account.limits.user[RESOURCE_QUEUE] = 0;
+	peer_send_take_fd(bed.peer, &notified, sizeof(notified), -1); /* joins the first */
+	notified.section = 2;
+	peer_send_take_fd(bed.peer, &notified, sizeof(notified), -1);
+	notified.length = 4;
+	peer_send_take_fd(bed.peer, &notified, sizeof(notified), -1);
+	assert_int_equal(bed.peer->state, PEER_WRITING);
+	assert_int_equal(bed.counters.lost, 5);
+	assert_int_equal(peer_queue_flush(bed.peer), -EAGAIN);
+	while (recv(bed.client, &event, sizeof(event), MSG_DONTWAIT) == sizeof(event))
+		assert_int_equal(event.type, VMSECT_WIRE_EVENT_REVOKE_VIEW);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.type, VMSECT_WIRE_EVENT_NOTIFIED);
+	assert_int_equal(event.length, 2);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.type, VMSECT_WIRE_EVENT_LOST);
+	assert_int_equal(event.value, 5);
+	assert_false(next(&bed, &event)); /* said once */
+	fill(&bed);
+	peer_send_take_fd(bed.peer, &revoked, sizeof(revoked), -1);
+	assert_int_equal(bed.peer->state, PEER_DOOMED); /* this may not be lost */
+	bed_deinit(&bed);
+}
+
+/* LOST itself waits until the socket takes it. */
+static void test_lost_waits(void **state)
+{
+	struct vmsect_msg_event notified = event_of(VMSECT_WIRE_EVENT_NOTIFIED);
+	struct vmsect_msg_event event;
+	static struct bed bed;
+
+	(void)state;
+	bed_init(&bed);
+	fill(&bed);
+	bed.account.limits.user[RESOURCE_QUEUE] = 0;
+	notified.length = 1;
+	peer_send_take_fd(bed.peer, &notified, sizeof(notified), -1);
+	assert_int_equal(bed.peer->state, PEER_WRITING);
+	assert_int_equal(peer_queue_flush(bed.peer), -EAGAIN);
+	while (recv(bed.client, &event, sizeof(event), MSG_DONTWAIT) == sizeof(event))
+		assert_int_equal(event.type, VMSECT_WIRE_EVENT_REVOKE_VIEW);
+	assert_true(next(&bed, &event));
+	assert_int_equal(event.type, VMSECT_WIRE_EVENT_LOST);
+	assert_int_equal(event.value, 1);
+	assert_false(next(&bed, &event));
+	bed_deinit(&bed);
+}
+
 /* What was revoked is heard of each time; a reply is no event, whatever its bytes. */
 static void test_what_is_never_merged(void **state)
 {
@@ -206,9 +356,11 @@ static void test_what_is_never_merged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_peers_that_come_and_go), TEST(test_sizes_and_errors),
-		TEST(test_committed_ranges),	   TEST(test_offers_that_end),
-		TEST(test_what_is_never_merged),
+		TEST(test_peers_that_come_and_go),     TEST(test_sizes_and_errors),
+		TEST(test_committed_ranges),	       TEST(test_offers_that_end),
+		TEST(test_what_is_never_merged),       TEST(test_notifications_become_one),
+		TEST(test_notifications_do_not_wrap),  TEST(test_notifications_and_peers),
+		TEST(test_notifications_without_room), TEST(test_lost_waits),
 	};
 
 	(void)alarm(20);

@@ -69,6 +69,7 @@ static const struct {
 	{ VMSECT_OP_SEAL, sizeof(struct vmsect_req_handle), false },
 	{ VMSECT_OP_REVOKED, sizeof(struct vmsect_req_unmap), false },
 	{ VMSECT_OP_FILE, sizeof(struct vmsect_req_file), true },
+	{ VMSECT_OP_NOTIFY, sizeof(struct vmsect_req_notify), false },
 };
 
 static void make(struct message *message, uint16_t op, size_t size)
@@ -219,7 +220,8 @@ static void test_descriptors(void **state)
 
 static void test_unknown_operations(void **state)
 {
-	static const uint16_t unknown[] = { 0,	 VMSECT_OP_FILE + 1, 127, VMSECT_OP_EVENT,
+	static const uint16_t unknown[] = { 0,	 VMSECT_OP_NOTIFY + 1,
+					    127, VMSECT_OP_EVENT,
 					    129, UINT16_MAX };
 	struct message message;
 	size_t i;
