@@ -4,6 +4,8 @@
  * in a queue.  A caller who never asks loses the oldest and is told so, rather
  * than having the queue grow or a reply wait; but the outcomes of what it asked
  * for (of which there are never more than PENDING_TICKETS_MAX) stay.
+ * Notifications of a sender and section become one while they wait, and are the
+ * last to be lost.
  */
 #include "lib/client.h"
 
@@ -19,24 +21,82 @@ static struct vmsect_event *queue_at(struct event_queue *queue, size_t index)
 	return &queue->events[(queue->first + index) % CLIENT_EVENTS_MAX];
 }
 
-/* The oldest that may be lost goes. */
+static uint64_t add_saturating(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* The oldest that may be lost; a notification only if all are. */
+static size_t queue_victim(struct event_queue *queue)
+{
+	size_t i, notified = queue->count;
+
+	for (i = 0; i < queue->count; i++) {
+		enum vmsect_event_type type = queue_at(queue, i)->type;
+
+		if (type != VMSECT_EVENT_DONE && type != VMSECT_EVENT_NOTIFIED)
+			return i;
+		if (type == VMSECT_EVENT_NOTIFIED && notified == queue->count)
+			notified = i;
+	}
+	return notified;
+}
+
 static void queue_drop(struct event_queue *queue)
 {
-	size_t i = 0;
+	size_t i = queue_victim(queue);
 
-	while (queue_at(queue, i)->type == VMSECT_EVENT_DONE)
-		i++;
 	for (; i > 0; i--)
 		*queue_at(queue, i) = *queue_at(queue, i - 1);
 	queue->first = (queue->first + 1) % CLIENT_EVENTS_MAX;
 	queue->count--;
-	queue->lost++;
+	queue->lost = add_saturating(queue->lost, 1);
+}
+
+/*
+ * The notification that waits and that a newer one joins, or NULL.  Whoever
+ * forgets a peer that has left would miss what joins a word from before.
+ */
+static struct vmsect_event *queue_notified(struct event_queue *queue,
+					   const struct vmsect_event *event)
+{
+	size_t i;
+
+	for (i = queue->count; i > 0; i--) {
+		struct vmsect_event *waiting = queue_at(queue, i - 1);
+
+		if (waiting->peer_id != event->peer_id || waiting->section_id != event->section_id)
+			continue;
+		if (waiting->type == VMSECT_EVENT_NOTIFIED)
+			return waiting;
+		if (waiting->type == VMSECT_EVENT_PEER_LEFT ||
+		    waiting->type == VMSECT_EVENT_PEER_JOINED)
+			return NULL;
+	}
+	return NULL;
+}
+
+static bool queue_merge(struct event_queue *queue, const struct vmsect_event *event)
+{
+	struct vmsect_event *waiting = NULL;
+
+	if (event->type == VMSECT_EVENT_NOTIFIED)
+		waiting = queue_notified(queue, event);
+	if (!waiting)
+		return false;
+	waiting->value = event->value;
+	waiting->length = add_saturating(waiting->length, event->length);
+	return true;
 }
 
 void client_push_event(struct vmsect_client *client, const struct vmsect_event *event)
 {
 	struct event_queue *queue = &client->events;
 
+	if (queue_merge(queue, event))
+		return;
 	if (queue->count == CLIENT_EVENTS_MAX)
 		queue_drop(queue);
 	*queue_at(queue, queue->count) = *event;
@@ -124,7 +184,11 @@ static bool event_obey(struct vmsect_client *client, const struct vmsect_msg_eve
 	case VMSECT_WIRE_EVENT_COMMITTED:
 	case VMSECT_WIRE_EVENT_OFFERED:
 	case VMSECT_WIRE_EVENT_IO_ERROR:
+	case VMSECT_WIRE_EVENT_NOTIFIED:
 		return true;
+	case VMSECT_WIRE_EVENT_LOST:
+		client->events.lost = add_saturating(client->events.lost, message->value);
+		return false;
 	default:
 		/* A newer broker may tell of more; what is not known here is for nobody. */
 		return false;
@@ -134,7 +198,7 @@ static bool event_obey(struct vmsect_client *client, const struct vmsect_msg_eve
 /* The numbers of the wire are those of the API. */
 #define SAME(name) ((int)VMSECT_WIRE_EVENT_##name == (int)VMSECT_EVENT_##name)
 _Static_assert(SAME(PEER_JOINED) && SAME(PEER_LEFT) && SAME(RESIZED) && SAME(COMMITTED) &&
-		       SAME(OFFERED) && SAME(IO_ERROR),
+		       SAME(OFFERED) && SAME(IO_ERROR) && SAME(NOTIFIED),
 	       "events");
 _Static_assert((int)VMSECT_WIRE_EVENT_REVOKE_VIEW == (int)VMSECT_EVENT_VIEW_REVOKED &&
 		       (int)VMSECT_WIRE_EVENT_REVOKE_HANDLE == (int)VMSECT_EVENT_HANDLE_REVOKED,

@@ -104,7 +104,8 @@ VMSECT_API int vmsect_client_fd(const struct vmsect_client *client);
  * grow, a new broker is connected to; so call it when the descriptor is
  * readable, and do not wait long.  After DISCONNECTED views go on working;
  * RECONNECTED follows when a broker is there.  At most 256 events wait; then
- * the oldest are lost, and LOST says how many (what they ask for was done).
+ * the oldest are lost, NOTIFIED last, and LOST says how many (what they ask for
+ * was done).  After LOST a program looks at the state that it depends on.
  */
 VMSECT_API int vmsect_client_next_event(struct vmsect_client *client,
 					struct vmsect_event *ret_event);
@@ -320,6 +321,23 @@ VMSECT_API int vmsect_section_extend(struct vmsect_section *section, uint64_t si
  * not made SEALABLE; -EBUSY (WRITERS) somebody else can still write.
  */
 VMSECT_API int vmsect_section_seal(struct vmsect_section *section);
+
+/**
+ * vmsect_section_notify() - wake a peer that has the section open, with a value.
+ * @peer_id: who, one's own number included; 0: all others, be there any or not
+ * @ret_ticket: NULL: wait; else return at once, VMSECT_EVENT_DONE tells the outcome
+ *
+ * They hear VMSECT_EVENT_NOTIFIED: once, with the newest value and the number
+ * of all, for those of one sender that they have not fetched.  Success says that
+ * it is on its way.  One that was asked for when the broker was replaced may be
+ * counted twice, and what the old broker had not passed on is lost: whoever
+ * waits looks at the memory that it waits for after RECONNECTED, and sleeps with
+ * a time limit.  Errors: -EPERM no NOTIFY; -ENXIO no such peer of the section;
+ * -EAGAIN (RATE) too many at a time, see --limit in vmsectd(8); -EDQUOT too many
+ * tickets.
+ */
+VMSECT_API int vmsect_section_notify(struct vmsect_section *section, uint32_t peer_id,
+				     uint64_t value, uint64_t *ret_ticket);
 
 /**
  * vmsect_section_flush() - write a range back to the data file.

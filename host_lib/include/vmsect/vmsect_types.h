@@ -240,9 +240,10 @@ enum vmsect_event_type {
 	VMSECT_EVENT_HANDLE_REVOKED = 6, /* value: vmsect_section_handle_id(); it only closes now */
 	VMSECT_EVENT_OFFERED = 7, /* value: for vmsect_section_accept(); peer_id; length: access */
 	VMSECT_EVENT_IO_ERROR = 8, /* value: errno; a write-back of the section has failed */
+	VMSECT_EVENT_NOTIFIED = 9, /* peer_id: the sender; value: its newest; length: how many */
 	/* The broker has gone; the library tries again.  status -EPROTO: it does not, for good. */
 	VMSECT_EVENT_DISCONNECTED = 64,
-	VMSECT_EVENT_LOST = 65, /* `value` older events were not fetched in time */
+	VMSECT_EVENT_LOST = 65, /* `value` older events were not fetched, or not kept */
 	VMSECT_EVENT_RECONNECTED =
 		66, /* a broker is there; status -ESTALE: without what was ours */
 	VMSECT_EVENT_DONE = 67, /* value: the ticket; status: 0 or -errno */
