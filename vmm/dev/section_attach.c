@@ -78,6 +78,24 @@ static struct section_answer attach_place(struct section_dev *dev, uint32_t id,
 	return answer;
 }
 
+/*
+ * Whoever may write may, by mode, notify as well; where a grant gives less the VM
+ * does without.
+ */
+static int open_attached(struct section_dev *dev, const struct section_attach *attach,
+			 struct vmsect_section **ret_section)
+{
+	uint32_t access = modes[attach->mode].access;
+	int result = -EACCES;
+
+	if (attach->mode == SECTION_ATTACH_RW)
+		result = vmsect_section_open(dev->env.client, attach->name,
+					     access | VMSECT_ACCESS_NOTIFY, ret_section);
+	if (result == -EACCES)
+		result = vmsect_section_open(dev->env.client, attach->name, access, ret_section);
+	return result;
+}
+
 static int attach_one(struct section_dev *dev, const struct section_attach *attach, uint32_t id,
 		      const struct section_error *error)
 {
@@ -88,8 +106,7 @@ static int attach_one(struct section_dev *dev, const struct section_attach *atta
 	struct vmsect_section *section = NULL;
 	struct section_answer answer;
 	uint32_t view;
-	int result = vmsect_section_open(dev->env.client, attach->name, modes[attach->mode].access,
-					 &section);
+	int result = open_attached(dev, attach, &section);
 
 	if (result < 0)
 		return complain(error, result, attach->name, vmsect_client_error(dev->env.client));

@@ -41,6 +41,19 @@ static void tell_peer(struct section_dev *dev, uint32_t type, const struct vmsec
 		tell(dev, type, &event);
 }
 
+static void tell_notified(struct section_dev *dev, const struct vmsect_event *from)
+{
+	const struct vmsect_event event = {
+		.section_id = from->section_id,
+		.peer_id = from->peer_id,
+		.value = from->value,
+		.length = from->length,
+	};
+
+	if (section_lowest_handle(dev, from->section_id, 0))
+		tell(dev, VMSECT_EV_NOTIFIED, &event);
+}
+
 struct section_view *section_view_by_broker(struct section_dev *dev, uint64_t view_id)
 {
 	for (uint32_t i = 0; i < SECTION_VIEWS_MAX; i++) {
@@ -100,6 +113,7 @@ static void broker_gone(struct section_dev *dev)
 {
 	dev->broker_gone = true;
 	log_warning("the broker has gone; views go on working");
+	section_notify_fail(dev, section_refuse(VMSECT_S_EHOSTDOWN, VMSECT_D_NONE));
 }
 
 static void broker_back(struct section_dev *dev, int status)
@@ -115,6 +129,8 @@ static void broker_back(struct section_dev *dev, int status)
 	}
 	dev->broker_gone = false;
 	log_info("the broker is back");
+	/* What the one before had not passed on of what others notified of. */
+	section_event_missed(dev);
 }
 
 static void io_error(struct section_dev *dev, const struct vmsect_event *from)
@@ -164,8 +180,12 @@ static void take(struct section_dev *dev, const struct vmsect_event *event)
 	case VMSECT_EVENT_RECONNECTED:
 		broker_back(dev, event->status);
 		break;
+	case VMSECT_EVENT_NOTIFIED:
+		tell_notified(dev, event);
+		break;
 	case VMSECT_EVENT_DONE:
-		section_pending_done(dev, event->value, event->status);
+		if (!section_notify_done(dev, event->value, event->status))
+			section_pending_done(dev, event->value, event->status);
 		break;
 	default: /* OFFERED: a VM accepts nothing */
 		break;

@@ -69,6 +69,9 @@ static const struct operation operations[] = {
 	{ VMSECT_REQ_DIFF, REQ(diff), RSP(diff), RESERVED(diff), VMSECT_F_COW, true, section_diff },
 	{ VMSECT_REQ_PUBLISH, REQ(publish), RSP(hdr), NO_RESERVED, VMSECT_F_COW, false,
 	  section_publish },
+	{ VMSECT_REQ_NOTIFY, REQ(notify), RSP(hdr), NO_RESERVED, VMSECT_F_NOTIFY, false,
+	  section_notify },
+	{ VMSECT_REQ_HOLD, REQ(hold), RSP(hdr), NO_RESERVED, VMSECT_F_HOLD, false, section_hold },
 	{ VMSECT_REQ_REMAP, REQ(range), RSP(value), NO_RESERVED, VMSECT_F_IN_PAGE_ERROR, false,
 	  section_remap },
 };

@@ -22,7 +22,8 @@
 
 #define FEATURES                                                                                   \
 	(1u << VMSECT_F_PROTECT | 1u << VMSECT_F_EXTEND | 1u << VMSECT_F_FLUSH |                   \
-	 1u << VMSECT_F_COW | 1u << VMSECT_F_CREATE | 1u << VMSECT_F_IN_PAGE_ERROR)
+	 1u << VMSECT_F_COW | 1u << VMSECT_F_NOTIFY | 1u << VMSECT_F_CREATE |                      \
+	 1u << VMSECT_F_IN_PAGE_ERROR | 1u << VMSECT_F_HOLD)
 
 static void config_read(void *device, uint32_t offset, void *data, uint32_t bytes)
 {
@@ -45,6 +46,10 @@ static void activate(void *device, uint64_t features)
 
 	dev->features = features & FEATURES;
 	dev->is_active = true;
+	if (dev->hold == SECTION_HOLD_HELD) {
+		dev->hold = SECTION_HOLD_NONE;
+		section_event_filter(dev);
+	}
 }
 
 static void reset(void *device)
@@ -52,9 +57,12 @@ static void reset(void *device)
 	struct section_dev *dev = device;
 
 	dev->is_active = false;
+	section_pending_forget(dev);
+	section_notify_forget(dev);
+	if (section_hold_reset(dev))
+		return;
 	dev->features = 0;
 	section_event_forget(dev);
-	section_pending_forget(dev);
 	section_views_drop(dev, false);
 	section_handles_drop(dev, false);
 }
@@ -171,6 +179,8 @@ int section_dev_new(const struct section_dev_env *env, const struct section_atta
 	dev->env = *env;
 	dev->loss_fd = -1;
 	dev->sweep_limit.burst = dev->broker_limit.burst = dev->quota_limit.burst = LINES_BURST;
+	dev->notify_limit.burst = LINES_BURST;
+	section_notify_init(dev);
 	dev->broker_gone = !env->client;
 	dev->peer_id = env->client ? vmsect_client_peer_id(env->client) : 0;
 	result = section_attach_all(dev, attach->items, attach->count, error);

@@ -5,12 +5,13 @@
  *
  * The attachments of the VM's configuration are opened and mapped when the
  * device is made, and stay for its life.  A driver opens and maps more through
- * the control queue; a reset of the device drops what the driver made.
+ * the control queue; a reset of the device drops what the driver made, unless it
+ * was told to hold it.
  *
  * Owner: struct machine.  Everything happens on the io thread, which runs
  * env.events; requests that need the broker wait for it there, but for FLUSH
- * and PUBLISH, which wait for disks.  The window is the only object shared with
- * vCPU threads and has its own lock.
+ * and PUBLISH, which wait for disks, and NOTIFY, of which there are many.  The window is the only
+ * object shared with vCPU threads and has its own lock.
  */
 #ifndef DEV_SECTION_DEV_H
 #define DEV_SECTION_DEV_H
@@ -94,6 +95,7 @@ struct section_dev_counters {
 	uint64_t events_lost;
 	uint64_t breaks; /* times in DEVICE_NEEDS_RESET */
 	uint64_t quota_hits; /* times that an overlay grew past a quota */
+	uint64_t notify_limited; /* notifications that came too fast, for us or for the broker */
 };
 void section_dev_counters(const struct section_dev *dev, struct section_dev_counters *ret_counters);
 

@@ -2,7 +2,8 @@
 /*
  * See section_impl.h.  Events: through a bounded list, into the buffers that
  * the driver supplied.  When the list is full what comes is dropped, and the
- * next event that is delivered says so.
+ * next event that is delivered says so.  Notifications of a sender and section
+ * become one while they wait.
  */
 #include "dev/section_impl.h"
 
@@ -27,28 +28,87 @@ static uint64_t feature_of(uint32_t type)
 		return UINT64_C(1) << VMSECT_F_IN_PAGE_ERROR;
 	case VMSECT_EV_QUOTA:
 		return UINT64_C(1) << VMSECT_F_COW;
+	case VMSECT_EV_NOTIFIED:
+		return UINT64_C(1) << VMSECT_F_NOTIFY;
 	default:
 		return 0;
 	}
 }
 
+/* Somebody is there to hear it, or will be. */
+static bool is_heard(const struct section_dev *dev)
+{
+	return dev->is_active || dev->hold == SECTION_HOLD_HELD;
+}
+
 void section_event_missed(struct section_dev *dev)
 {
-	dev->events_lost = dev->is_active;
+	dev->events_lost = is_heard(dev);
+}
+
+static struct vmsect_dev_event *event_at(struct section_dev *dev, uint32_t index)
+{
+	return &dev->events[(dev->events_first + index) % SECTION_EVENTS_MAX];
+}
+
+static bool is_of_peer(const struct vmsect_dev_event *event)
+{
+	uint32_t type = le32toh(event->type);
+
+	return type == VMSECT_EV_NOTIFIED || type == VMSECT_EV_PEER_JOINED ||
+	       type == VMSECT_EV_PEER_LEFT;
+}
+
+/*
+ * The last word about this peer that waits, if it is a notification: the next one
+ * joins it.  A driver that forgets a peer which has left would miss one that
+ * joined a word from before.
+ */
+static struct vmsect_dev_event *waiting_notification(struct section_dev *dev,
+						     const struct vmsect_dev_event *event)
+{
+	for (uint32_t i = dev->events_count; i > 0; i--) {
+		struct vmsect_dev_event *waiting = event_at(dev, i - 1);
+
+		if (is_of_peer(waiting) && waiting->peer == event->peer &&
+		    waiting->section_id == event->section_id)
+			return le32toh(waiting->type) == VMSECT_EV_NOTIFIED ? waiting : NULL;
+	}
+	return NULL;
+}
+
+/* False: it is no notification, or none that waits is of the same. */
+static bool join(struct section_dev *dev, const struct vmsect_dev_event *event)
+{
+	struct vmsect_dev_event *waiting = NULL;
+	uint64_t count;
+
+	if (le32toh(event->type) == VMSECT_EV_NOTIFIED)
+		waiting = waiting_notification(dev, event);
+	if (!waiting)
+		return false;
+	if (__builtin_add_overflow(le64toh(waiting->length), le64toh(event->length), &count))
+		count = UINT64_MAX;
+	waiting->length = htole64(count);
+	waiting->value = event->value;
+	waiting->handle = event->handle;
+	return true;
 }
 
 void section_event_add(struct section_dev *dev, const struct vmsect_dev_event *event)
 {
-	if (!dev->is_active)
+	if (!is_heard(dev))
 		return; /* nobody is there to hear it, nor later to have missed it */
 	if (feature_of(le32toh(event->type)) & ~dev->features)
+		return;
+	if (join(dev, event))
 		return;
 	if (dev->events_count == SECTION_EVENTS_MAX) {
 		dev->events_lost = true;
 		dev->counters.events_lost++;
 		return;
 	}
-	dev->events[(dev->events_first + dev->events_count) % SECTION_EVENTS_MAX] = *event;
+	*event_at(dev, dev->events_count) = *event;
 	dev->events_count++;
 	dev->counters.events++;
 }
@@ -57,6 +117,19 @@ void section_event_forget(struct section_dev *dev)
 {
 	dev->events_first = dev->events_count = 0;
 	dev->events_lost = false;
+}
+
+void section_event_filter(struct section_dev *dev)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < dev->events_count; i++) {
+		struct vmsect_dev_event *event = event_at(dev, i);
+
+		if (!(feature_of(le32toh(event->type)) & ~dev->features))
+			*event_at(dev, kept++) = *event;
+	}
+	dev->events_count = kept;
 }
 
 /* 1: the next buffer may be tried; 0: there is none, or the queue is dead. */

@@ -14,6 +14,8 @@
  *   section_overlay.c  private pages: RESET, DIFF, quotas
  *   section_publish.c  PUBLISH
  *   section_pending.c  requests that wait for a disk; FLUSH
+ *   section_notify.c   NOTIFY, and those on their way
+ *   section_hold.c     HOLD: a reset that keeps what the driver has
  *   section_loss.c     lost pages: IN_PAGE_ERROR, REMAP
  *   section_broker.c   the broker's events and what follows from them
  *   section_resync.c   what follows from those that were lost
@@ -33,6 +35,7 @@
 #include <vmsect/vmsect.h>
 
 #include "base/log.h"
+#include "base/token_bucket.h"
 #include "dev/section_dev.h"
 #include "dev/section_protection.h"
 #include "dev/section_runs.h"
@@ -43,6 +46,7 @@
 #define SECTION_HANDLES_MAX 256
 #define SECTION_EVENTS_MAX 256
 #define SECTION_CREATED_MAX 256
+#define SECTION_NOTIFICATIONS_MAX 32 /* on their way; with what waits for disks, tickets */
 #define SECTION_DIFF_MAX 256 /* ranges of one reply */
 #define SECTION_QUEUE_SIZE 128
 #define SECTION_KICK_BUDGET 64 /* chains handled before other work gets its turn */
@@ -92,6 +96,20 @@ struct section_pending {
 	struct section_publish *publish; /* owned; NULL: a FLUSH */
 };
 
+/* A notification whose reply comes later. */
+struct section_notification {
+	bool is_used;
+	uint64_t ticket;
+	struct queue_chain chain; /* kept from the control queue */
+};
+
+/* See section_hold.c. */
+enum section_hold_state {
+	SECTION_HOLD_NONE,
+	SECTION_HOLD_ASKED,
+	SECTION_HOLD_HELD,
+};
+
 /* A section that the driver has made; bytes 0: free. */
 struct section_created {
 	uint64_t section_id;
@@ -109,8 +127,10 @@ struct section_dev {
 	struct log_limit sweep_limit; /* whoever truncates a file can cause lines */
 	struct log_limit broker_limit; /* whoever revokes or fails a write-back, too */
 	struct log_limit quota_limit; /* the guest */
-	uint64_t features; /* that the driver took; 0 without one */
+	struct log_limit notify_limit; /* the guest */
+	uint64_t features; /* that the driver took; 0 without one, held: of the last */
 	bool is_active; /* a driver is there */
+	enum section_hold_state hold;
 	bool broker_gone; /* there is none that knows us */
 	bool is_forgotten; /* and there will be none */
 	uint32_t peer_id; /* constant */
@@ -121,6 +141,8 @@ struct section_dev {
 	uint64_t views_made; /* serial of the last */
 	struct section_created created[SECTION_CREATED_MAX];
 	struct section_pending pending[VMSECT_PENDING_MAX];
+	struct section_notification notifications[SECTION_NOTIFICATIONS_MAX];
+	struct token_bucket notify_bucket; /* of the whole VM */
 	uint64_t publish_bytes; /* copied for what is pending */
 	bool is_over_quota; /* all views together */
 	uint32_t overlay_pause; /* rounds in which overlays are not looked at */
@@ -262,6 +284,20 @@ void section_pending_done(struct section_dev *dev, uint64_t ticket, int status);
 void section_pending_fail(struct section_dev *dev, struct section_answer answer);
 void section_pending_forget(struct section_dev *dev);
 
+/* section_notify.c */
+struct section_answer section_notify(struct section_dev *dev, struct section_call *call);
+void section_notify_init(struct section_dev *dev);
+/* False: the ticket is of none. */
+bool section_notify_done(struct section_dev *dev, uint64_t ticket, int status);
+/* Answers all that are on their way, or (without a driver) forgets them. */
+void section_notify_fail(struct section_dev *dev, struct section_answer answer);
+void section_notify_forget(struct section_dev *dev);
+
+/* section_hold.c */
+struct section_answer section_hold(struct section_dev *dev, struct section_call *call);
+/* The device is reset: true if what the driver has is kept this time. */
+bool section_hold_reset(struct section_dev *dev);
+
 /* section_loss.c */
 int section_loss_init(struct section_dev *dev);
 void section_loss_deinit(struct section_dev *dev);
@@ -290,6 +326,8 @@ void section_report_view(struct section_dev *dev, struct section_view *view);
 void section_event_drain(struct section_dev *dev);
 void section_event_deliver(struct section_dev *dev);
 void section_event_forget(struct section_dev *dev);
+/* A driver is back that may have taken other features: what it does not know is dropped. */
+void section_event_filter(struct section_dev *dev);
 /* Queues an event that the driver wants; all fields are set by the caller, little endian. */
 void section_event_add(struct section_dev *dev, const struct vmsect_dev_event *event);
 /* Events were lost before they came here. */

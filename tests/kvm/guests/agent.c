@@ -12,8 +12,9 @@
 #define LINE_BYTES 4096
 
 static const struct agent_command *const tables[] = {
-	cpu_commands, memory_commands, section_commands, view_commands,	 queue_commands,
-	pci_commands, watch_commands,  storm_commands,	 bytes_commands, hammer_commands,
+	cpu_commands,	 memory_commands, section_commands, view_commands,
+	notify_commands, queue_commands,  pci_commands,	    watch_commands,
+	storm_commands,	 bytes_commands,  hammer_commands,
 };
 
 static const struct agent_command *find(const char *name)

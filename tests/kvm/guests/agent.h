@@ -35,6 +35,7 @@ extern const struct agent_command cpu_commands[];
 extern const struct agent_command memory_commands[];
 extern const struct agent_command section_commands[];
 extern const struct agent_command view_commands[];
+extern const struct agent_command notify_commands[];
 extern const struct agent_command queue_commands[];
 extern const struct agent_command pci_commands[];
 extern const struct agent_command watch_commands[];

@@ -92,7 +92,8 @@ static void test_list(void **state)
 		assert_int_equal(entry->section.backing, VMSECT_DEV_BACKING_FILE);
 		assert_int_equal(entry->section.protection, VMSECT_DEV_PROT_READWRITE);
 		assert_int_equal(entry->section.section_id, vmsect_section_info(test->data)->id);
-		assert_int_equal(entry->section.access, i == 1 ? ACCESS_RW : 3);
+		assert_int_equal(entry->section.access,
+				 i == 1 ? ACCESS_RW | VMSECT_DEV_ACCESS_NOTIFY : 3);
 		assert_int_equal(entry->view.view, i + 1);
 		assert_int_equal(entry->view.handle, i + 1);
 		assert_int_equal(entry->view.protection, protections[i]);
