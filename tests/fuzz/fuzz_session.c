@@ -23,7 +23,8 @@ enum {
 	STEP_LEAVE = 29,
 	STEP_TIME = 30,
 	STEP_JOBS = 31,
-	STEP_COUNT = 32,
+	STEP_NOTIFY = 32, /* its operation's number is that of STEP_LEAVE */
+	STEP_COUNT = 33,
 };
 
 /* Bits of the second byte. */
@@ -60,7 +61,7 @@ static void step(struct world *world, struct input *input)
 	default:
 		if (!(how & SAME_COOKIE))
 			client->cookie++;
-		send(world, client, what, input);
+		send(world, client, what == STEP_NOTIFY ? VMSECT_OP_NOTIFY : what, input);
 	}
 }
 

@@ -13,13 +13,13 @@ FUZZ_WITH_journal := $(filter-out %/journal.c %/restore_start.c %/restore_memory
 	$(wildcard host_lib/broker/journal*.c host_lib/broker/restore*.c)) \
 	$(addprefix host_lib/broker/,$(addsuffix .c,account attachment backing commit_map deadline \
 	grant hash offer policy refusal registry registry_expire revoked_handle rights)) \
-	$(addprefix host_lib/base/,event.c log.c parse.c)
+	$(addprefix host_lib/base/,event.c log.c parse.c token_bucket.c)
 FUZZ_LIBS_journal := -levent_core -lz
 # All that a request is carried out by: the broker without its sockets.
 FUZZ_WITH_session := $(wildcard tests/fuzz/session_*.c) \
 	$(filter-out $(addprefix host_lib/broker/,$(addsuffix .c,broker broker_request daemon fdstore \
 	journal listener main options peer peer_queue restore_start)),$(wildcard host_lib/broker/*.c)) \
-	$(addprefix host_lib/base/,event.c fdmsg.c log.c parse.c)
+	$(addprefix host_lib/base/,event.c fdmsg.c log.c parse.c token_bucket.c)
 FUZZ_LIBS_session := -levent_core -lz
 FUZZ_LOADER := vmm/boot/boot_error.c vmm/boot/memmap.c vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/vcpu_gate.c \
 	host_lib/base/log.c

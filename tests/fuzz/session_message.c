@@ -324,6 +324,13 @@ static size_t make_small(const struct draft *draft, uint8_t op, struct request *
 	case VMSECT_OP_ACCEPT:
 		request->accept.offer = take_known(draft, &draft->world->offers);
 		return sizeof(request->accept);
+	case VMSECT_OP_NOTIFY:
+		request->notify.handle = take_handle(draft);
+		request->notify.peer = take_party(draft);
+		if (request->notify.peer == 0xff)
+			request->notify.peer = 0; /* all others */
+		request->notify.value = input_number(draft->input);
+		return sizeof(request->notify);
 	case VMSECT_OP_PEER_STATS:
 		request->peer_stats.denied_writes = input_number(draft->input);
 		return sizeof(request->peer_stats);

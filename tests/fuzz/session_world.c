@@ -74,6 +74,25 @@ uint64_t known_get(const struct known *known, unsigned int which)
 	return known->numbers[which % KNOWN];
 }
 
+/* From one who may, to one who has the section open: one of its kind. */
+static void check_notified(const struct world *world, const struct party *to,
+			   const struct registry_event *event)
+{
+	const struct party *from = registry_find_party(&world->registry, event->peer);
+	const struct attachment *receiver = party_find_attachment(to, event->section);
+	const struct attachment *sender = party_find_attachment(from, event->section);
+	const struct handle *handle;
+
+	require(world->request.op == VMSECT_OP_NOTIFY);
+	require(receiver && receiver->handle_count && sender);
+	require(event->value == world->request.notify.value && event->length == 1);
+	handle = party_find_handle(from, world->request.notify.handle);
+	require(handle && handle->attachment == sender && handle->access & ACCESS_NOTIFY);
+	/* Whoever asks for all hears nothing of it. */
+	require(world->request.notify.peer == (world->request.notify.peer ? to->id : 0));
+	require(world->request.notify.peer || from != to);
+}
+
 /* Of those that clients can be told alone; a cookie-less note to someone who is there. */
 static void on_tell(void *arg, struct party *to, const struct registry_event *event)
 {
@@ -81,7 +100,9 @@ static void on_tell(void *arg, struct party *to, const struct registry_event *ev
 
 	require(to->id && registry_find_party(&world->registry, to->id) == to);
 	require(event->type >= VMSECT_WIRE_EVENT_PEER_JOINED &&
-		event->type <= VMSECT_WIRE_EVENT_IO_ERROR);
+		event->type <= VMSECT_WIRE_EVENT_NOTIFIED);
+	if (event->type == VMSECT_WIRE_EVENT_NOTIFIED)
+		check_notified(world, to, event);
 	if (event->type == VMSECT_WIRE_EVENT_OFFERED)
 		known_add(&world->offers, event->value);
 }
@@ -319,6 +340,7 @@ static void set_limits(struct limits *limits)
 		"user.descriptors=6", "user.handles=10", "all.handles=20",  "user.views=8",
 		"all.views=16",	      "user.private=1M", "user.jobs=3",	    "all.jobs=5",
 		"user.offers=3",      "all.offers=5",	 "user.grants=5",   "all.grants=8",
+		"client.notify=4",
 	};
 	size_t i;
 
