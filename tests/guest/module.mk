@@ -3,7 +3,8 @@
 # and never sanitized, as sanitizers do not link statically.
 
 GUEST_BIN := $(B)/guest/bin
-GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test conformance frames kv)
+GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test conformance frames kv \
+	ring-test)
 GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
@@ -27,6 +28,7 @@ $(eval $(call guest_program,selftest,$(wildcard tests/guest/selftest*.c) $(GUEST
 $(eval $(call guest_program,tool,tests/guest/tool.c))
 $(eval $(call guest_program,conformance,tests/guest/conformance_guest.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SRCS)))
+$(eval $(call guest_program,ring-test,tests/guest/ring_test.c))
 $(eval $(call guest_program,frames,$(addprefix guest_driver/examples/,frames_main.c frames.c example_section.c)))
 $(eval $(call guest_program,kv,$(addprefix guest_driver/examples/,kv_main.c kv_table.c example_section.c)))
 
