@@ -16,6 +16,7 @@
 #     data_file NAME              prints the path of a file on the data disk
 #     guest_start NAME [--flavour=standard|rt|next] [--pvh] [--append=WORD] [vmsect run options]
 #                 [-- PROGRAM ARGS]
+#                             a later option overrides: --memory 512M
 #     guest_ready NAME            wait until it has booted; else the story ends
 #     guest_do NAME COMMAND...    run a command in a guest that has no PROGRAM
 #     guest_say NAME LINE         one line to its console
@@ -30,6 +31,11 @@
 #                 VM MODE LENGTH, as a table and in JSON
 #     tell TEXT                   prose for people; tell_output COMMAND... likewise
 #     story_end                   the last line of every story
+#
+# Settings, from the environment of scripts/lab:
+#     LAB_FLAVOUR, LAB_MEMORY     the guests' kernel (cloud) and memory (256M)
+#     LAB_BOOT_LIMIT, LAB_STEP_LIMIT  seconds for a boot (90), for a step (60)
+#     LAB_STRESS_SECONDS, LAB_FUZZ_STEPS, VMSECT_SEED  of stories that have them
 # shellcheck disable=SC3040 # busybox has pipefail
 set -uo pipefail
 
@@ -148,7 +154,8 @@ data_file() {
 }
 
 guest_start() {
-	local name=$1 dir=$story_dir/$1 flavour=cloud image=vmlinuz append='' left program='' word
+	local name=$1 dir=$story_dir/$1 flavour=${LAB_FLAVOUR:-cloud} image=vmlinuz append='' left \
+		program='' word
 	shift
 	mkdir -p "$dir"
 	mkfifo "$dir/input"
@@ -167,12 +174,16 @@ guest_start() {
 		esac
 	done
 	[ "$left" = 0 ] || program=" --"
+	# Such a word becomes part of the environment of the guest's programs.
+	[ -z "${VMSECT_SEED:-}" ] || append="$append VMSECT_SEED=$VMSECT_SEED"
+	# The debug kernel is made in this form only: nothing has to unpack it.
+	[ "$flavour" != debug ] || image=vmlinux
 	while [ "$left" -gt 0 ]; do
 		program="$program $1"
 		shift
 		left=$((left - 1))
 	done
-	vmsect run --name "$name" --memory 256M --cpus 1 \
+	vmsect run --name "$name" --memory "${LAB_MEMORY:-256M}" --cpus 1 \
 		--kernel "$LAB_DATA/$flavour.$image" --initrd "$LAB_GUESTS/$flavour.cpio" \
 		--cmdline "$guest_cmdline$append$program" --serial stdio "$@" \
 		<>"$dir/input" >"$dir/console" 2>"$dir/vmm.log" 3>&- 4>&- &
