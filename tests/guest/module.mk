@@ -4,10 +4,11 @@
 
 GUEST_BIN := $(B)/guest/bin
 GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test conformance frames kv \
-	ring-test)
+	ring-test stress)
 GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
+GUEST_RANDOM_SRCS := tests/guest/chance.c tests/guest/guard.c
 # What a guest's initramfs is made of.
 GUEST_BUILT := $(GUEST_MODULES) $(GUEST_MODULE_NEXT) $(GUEST_PROGRAMS)
 
@@ -31,6 +32,7 @@ $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SR
 $(eval $(call guest_program,ring-test,tests/guest/ring_test.c))
 $(eval $(call guest_program,frames,$(addprefix guest_driver/examples/,frames_main.c frames.c example_section.c)))
 $(eval $(call guest_program,kv,$(addprefix guest_driver/examples/,kv_main.c kv_table.c example_section.c)))
+$(eval $(call guest_program,stress,$(wildcard tests/guest/stress*.c) $(GUEST_RANDOM_SRCS)))
 
 guest: $(GUEST_PROGRAMS)
 
