@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Programs that run inside guests: static, so that an initramfs needs no more,
-# and never sanitized, as sanitizers do not link statically.
+# and never sanitized, as sanitizers do not link statically.  32 in a name: -m32.
 
 GUEST_BIN := $(B)/guest/bin
 GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test conformance frames kv \
-	ring-test stress)
+	ring-test stress ioctl-fuzz selftest32 ioctl-fuzz32)
 GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
@@ -25,7 +25,23 @@ $(GUEST_BIN)/vmsect-$(1): $(call guest_obj,$(2))
 	$$(call say,LD,$$@)$$(CC) -static $$(OPT) $$^ -o $$@
 endef
 
-$(eval $(call guest_program,selftest,$(wildcard tests/guest/selftest*.c) $(GUEST_TAP_SRCS)))
+# The same as 32-bit programs, of which the driver has to understand every ioctl.
+$(B)/guest/obj32/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC32,$<)$(CC) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(CPP_COMMON) $(CPP_tests) \
+		$(CPPFLAGS) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+
+# $(call guest_program32,NAME,SOURCES)
+define guest_program32
+$(GUEST_BIN)/vmsect-$(1)32: $(patsubst %.c,$(B)/guest/obj32/%.o,$(2) $(wildcard guest_driver/lib/*.c))
+	@mkdir -p $$(@D)
+	$$(call say,LD32,$$@)$$(CC) -m32 -static $$(OPT) $$^ -o $$@
+endef
+
+GUEST_SELFTEST_SRCS := $(wildcard tests/guest/selftest*.c) $(GUEST_TAP_SRCS)
+GUEST_FUZZ_SRCS := tests/guest/ioctl_fuzz.c $(wildcard tests/guest/fuzz_*.c) $(GUEST_RANDOM_SRCS)
+$(eval $(call guest_program,selftest,$(GUEST_SELFTEST_SRCS)))
+$(eval $(call guest_program32,selftest,$(GUEST_SELFTEST_SRCS)))
 $(eval $(call guest_program,tool,tests/guest/tool.c))
 $(eval $(call guest_program,conformance,tests/guest/conformance_guest.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SRCS)))
@@ -33,6 +49,8 @@ $(eval $(call guest_program,ring-test,tests/guest/ring_test.c))
 $(eval $(call guest_program,frames,$(addprefix guest_driver/examples/,frames_main.c frames.c example_section.c)))
 $(eval $(call guest_program,kv,$(addprefix guest_driver/examples/,kv_main.c kv_table.c example_section.c)))
 $(eval $(call guest_program,stress,$(wildcard tests/guest/stress*.c) $(GUEST_RANDOM_SRCS)))
+$(eval $(call guest_program,ioctl-fuzz,$(GUEST_FUZZ_SRCS)))
+$(eval $(call guest_program32,ioctl-fuzz,$(GUEST_FUZZ_SRCS)))
 
 guest: $(GUEST_PROGRAMS)
 

@@ -211,6 +211,8 @@ void refused_exec(void)
 
 static void expect_offsets_refused(uint32_t mode)
 {
+	/* A 32-bit libc itself refuses offsets of more than 44 bits. */
+	const int far = sizeof(long) == 4 ? -EINVAL : -ENXIO;
 	uint64_t length = subjects[mode].length;
 	int fd;
 
@@ -219,8 +221,8 @@ static void expect_offsets_refused(uint32_t mode)
 	NEED_EQ(subject_open(mode, O_RDONLY, &fd), 0);
 	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, length), -ENXIO);
 	EXPECT_EQ(map_try(fd, PROT_READ, MAP_PRIVATE, length), -ENXIO);
-	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, 1ULL << 46), -ENXIO);
-	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, INT64_MAX - PAGE + 1), -ENXIO);
+	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, 1ULL << 46), far);
+	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, INT64_MAX - PAGE + 1), far);
 	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, 1), -EINVAL);
 	EXPECT_EQ(map_try(fd, PROT_READ, MAP_SHARED, length - PAGE), 0);
 	close(fd);

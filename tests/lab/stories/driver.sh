@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # The guest driver: its selftest with a section in each mode (refusals, fork with
-# MAP_PRIVATE, and what else vmsect-selftest does), unload and load again, and
-# the device taken from the driver while a program has it mapped.
+# MAP_PRIVATE, and what else vmsect-selftest does), the same as a 32-bit program,
+# unload and load again, and the device taken from the driver while a program has
+# it mapped.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 broker_start
 # A section for each guest that writes: they run at the same time.
-for name in ro rw cow taken own; do
+for name in ro rw cow ro32 rw32 cow32 taken own; do
 	section_create $name --size 4M
 done
 guest_start selftest --section ro:ro --section rw:rw --section cow:cow -- vmsect-selftest
+guest_start selftest32 --section ro32:ro --section rw32:rw --section cow32:cow -- \
+	vmsect-selftest32
 guest_start unbind --section taken:rw -- vmsect-unbind-test taken
 guest_start unload --section own:rw
 
@@ -30,6 +33,8 @@ guest_stop unload
 
 guest_expect_tap selftest
 guest_wait selftest
+guest_expect_tap selftest32
+guest_wait selftest32
 guest_expect_tap unbind
 guest_wait unbind
 story_end
