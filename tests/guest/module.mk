@@ -52,7 +52,13 @@ $(eval $(call guest_program,stress,$(wildcard tests/guest/stress*.c) $(GUEST_RAN
 $(eval $(call guest_program,ioctl-fuzz,$(GUEST_FUZZ_SRCS)))
 $(eval $(call guest_program32,ioctl-fuzz,$(GUEST_FUZZ_SRCS)))
 
-guest: $(GUEST_PROGRAMS)
+# For programs that are not static and name their files themselves.
+GUEST_REDIRECT := $(B)/guest/libredirect.so
+$(GUEST_REDIRECT): tests/guest/redirect/redirect.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPP_COMMON) $(GUEST_CFLAGS) -fPIC -shared $< -o $@
+
+guest: $(GUEST_PROGRAMS) $(GUEST_REDIRECT)
 
 # Minutes for each kernel on a slow machine.
 guest-kernels:

@@ -14,9 +14,10 @@
 #     section_create NAME ...     vmsect create
 #     huge_pages_reserve N        of 2 MiB, until the story ends
 #     data_file NAME              prints the path of a file on the data disk
-#     guest_start NAME [--flavour=standard|rt|next] [--pvh] [--append=WORD] [vmsect run options]
-#                 [-- PROGRAM ARGS]
-#                             a later option overrides: --memory 512M
+#     guest_start NAME [--flavour=standard|rt|next] [--pvh] [--append=WORD] [--tools]
+#                 [vmsect run options] [-- PROGRAM ARGS]
+#                             a later option overrides: --memory 512M; --tools:
+#                             with fio and stress-ng, which need as much
 #     guest_ready NAME            wait until it has booted; else the story ends
 #     guest_do NAME COMMAND...    run a command in a guest that has no PROGRAM
 #     guest_say NAME LINE         one line to its console
@@ -155,7 +156,7 @@ data_file() {
 
 guest_start() {
 	local name=$1 dir=$story_dir/$1 flavour=${LAB_FLAVOUR:-cloud} image=vmlinuz append='' left \
-		program='' word
+		program='' word initrd=''
 	shift
 	mkdir -p "$dir"
 	mkfifo "$dir/input"
@@ -169,6 +170,7 @@ guest_start() {
 		--) break ;;
 		--flavour=*) flavour=${word#*=} ;;
 		--pvh) image=vmlinux ;;
+		--tools) initrd=$(data_file "$name.initrd") ;;
 		--append=*) append=" ${word#*=}" ;;
 		*) set -- "$@" "$word" ;;
 		esac
@@ -183,8 +185,10 @@ guest_start() {
 		shift
 		left=$((left - 1))
 	done
+	# The kernel unpacks two archives as if they were one.
+	[ -z "$initrd" ] || cat "$LAB_GUESTS/$flavour.cpio" "$LAB_DATA/tools.cpio" >"$initrd"
 	vmsect run --name "$name" --memory "${LAB_MEMORY:-256M}" --cpus 1 \
-		--kernel "$LAB_DATA/$flavour.$image" --initrd "$LAB_GUESTS/$flavour.cpio" \
+		--kernel "$LAB_DATA/$flavour.$image" --initrd "${initrd:-$LAB_GUESTS/$flavour.cpio}" \
 		--cmdline "$guest_cmdline$append$program" --serial stdio "$@" \
 		<>"$dir/input" >"$dir/console" 2>"$dir/vmm.log" 3>&- 4>&- &
 	echo $! >"$dir/pid"

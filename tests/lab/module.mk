@@ -25,16 +25,31 @@ $(LAB)/data/kernels.stamp: $(B)/kernels/stamp scripts/extract-vmlinux
 	$(Q)scripts/extract-vmlinux $(B)/kernels/standard/vmlinuz $(@D)/standard.vmlinux
 	@touch $@
 
-$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp
+# Debian's fio and stress-ng, for guests of the story that wants them (--tools).
+LAB_TOOLS := fio stress-ng
+$(LAB)/tools.stamp: scripts/fetch-tools tests/lab/module.mk
+	@mkdir -p $(@D)
+	$(call say,TOOLS,$(LAB_TOOLS))scripts/fetch-tools $(LAB)/tools $(LAB_TOOLS) && touch $@
+$(LAB)/data/tools.cpio: $(LAB)/tools.stamp scripts/mkinitramfs $(GUEST_REDIRECT)
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -r $(LAB)/tools \
+		$(LAB_TOOLS:%=program=$(LAB)/tools/usr/bin/%) file=$(GUEST_REDIRECT):lib/$(notdir $(GUEST_REDIRECT))
+
+$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp $(LAB)/data/tools.cpio
 	@rm -f $@.new && truncate -s 1G $@.new
 	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(LAB)/data $@.new && mv $@.new $@
 
-$(LAB)/machine.cpio: $(B)/kernels/stamp tests/lab/machine-init $(LAB_SCRIPTS) $(wildcard tests/lab/stories/*.sh) scripts/mkinitramfs \
-		$(LAB_PROGRAMS) $(LAB_FLAVOURS:%=$(LAB)/guests/%.cpio)
-	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/machine-init -k $(B)/kernels/cloud \
+# $(call lab_machine,CPIO,FOLDER OF THE GUESTS' INITRAMFS)
+LAB_MACHINE_NEEDS := $(B)/kernels/stamp tests/lab/machine-init $(LAB_SCRIPTS) \
+	$(wildcard tests/lab/stories/*.sh) scripts/mkinitramfs $(LAB_PROGRAMS)
+define lab_machine
+	$(call say,CPIO,$(1))scripts/mkinitramfs -o $(1) -i tests/lab/machine-init -k $(B)/kernels/cloud \
 		module=virtio_pci module=virtio_blk module=kvm-amd module=null_blk \
 		$(LAB_PROGRAMS:%=program=%) program=/usr/bin/jq $(foreach f,$(LAB_SCRIPTS),file=$f:lab/$(notdir $f)) \
-		file=$(LAB)/guests:guests
+		file=$(2):guests
+endef
+$(LAB)/machine.cpio: $(LAB_MACHINE_NEEDS) $(LAB_FLAVOURS:%=$(LAB)/guests/%.cpio)
+	$(call lab_machine,$@,$(LAB)/guests)
 
 # vmsect.ko is made for each release by guest_driver/module.mk.
 lab_module = $(if $(filter next,$(1)),$(GUEST_MODULE_NEXT),$(B)/guest/$$(readlink $(B)/kernels/$(1))/vmsect.ko)
