@@ -91,8 +91,9 @@ help:
 $(LATER):
 	@echo "$@: not there yet" >&2; exit 1
 
-# Clean roots and kernel headers have files of their own that are called so.
--include $(shell find $(B) \( -path $(B)/roots -o -path $(B)/headers \) -prune -o -name '*.d' -print 2>/dev/null)
+# Clean roots, kernel headers and debug kernels have files of their own that are called so.
+-include $(shell find $(B) \( -path $(B)/roots -o -path $(B)/headers -o -path $(B)/debug-kernel \) \
+	-prune -o -name '*.d' -type f -print 2>/dev/null)
 
 #: make              build everything into build/
 #: make demo         three Debian guests share a section; installs what is missing
@@ -107,6 +108,7 @@ $(LATER):
 #: make shell        a prompt in the lab's host, to try vmsect by hand
 #: make lab          stock Debian guests; LAB_STORIES="NAME ..." selects,
 #:                   LAB_FLAGS=--direct runs them on this host's KVM
+#: make lab-debug    the driver's stories under a debug kernel, which is built once
 #: make fuzz         every fuzzer for FUZZ_SECONDS each (default 60)
 #: make guest        the guest driver and the guest programs
 #: make guest-kernels  the driver for installed kernels and the newest of each

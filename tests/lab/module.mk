@@ -63,3 +63,5 @@ lab-files: $(LAB)/machine.cpio $(LAB)/data.img
 
 lab: lab-files
 	$(Q)scripts/lab $(LAB_FLAGS) -b $(B) -o $(B)/results/lab $(LAB_STORIES)
+
+include tests/lab/debug.mk
