@@ -12,7 +12,7 @@
 
 static const char *const mode_names[] = { "none", "ro", "rw", "cow" };
 
-void described_info(void)
+static void described_info(void)
 {
 	struct vmsect_info info;
 	int ctl;
@@ -37,11 +37,17 @@ static void expect_sane(const struct vmsect_section *s)
 	EXPECT(s->backing >= VMSECT_BACKING_FILE && s->backing <= VMSECT_BACKING_DIRECTORY);
 	EXPECT_EQ(s->cache, VMSECT_CACHE_WRITE_BACK);
 	EXPECT(s->has_pages <= 1);
-	EXPECT_EQ(s->reserved[0], 0);
-	EXPECT_EQ(s->reserved[1], 0);
+	EXPECT_EQ(s->reserved[0] | s->reserved[1] | s->reserved[2], 0);
+	EXPECT_EQ(s->offset, 0);
+	EXPECT_EQ(s->private_bytes, 0);
+	EXPECT(s->huge_shift == 12 || s->huge_shift == 21);
+	EXPECT(s->max_bytes >= s->size_bytes || s->backing == VMSECT_BACKING_FILE);
+	EXPECT(s->access && !(s->access & ~0x7fU));
+	EXPECT(s->protection >= VMSECT_GUEST_PROT_NOACCESS &&
+	       s->protection <= VMSECT_GUEST_PROT_EXECUTE_WRITECOPY);
 }
 
-void described_list(void)
+static void described_list(void)
 {
 	struct vmsect_section section;
 	struct vmsect_info info;
@@ -73,10 +79,11 @@ static void expect_query_agrees(const struct vmsect_section *listed)
 	/* The host may have counted since; all else stays. */
 	same = *listed;
 	same.denied_writes = asked.denied_writes;
+	same.private_bytes = asked.private_bytes;
 	EXPECT(!memcmp(&asked, &same, sizeof(asked)));
 }
 
-void described_query(void)
+static void described_query(void)
 {
 	uint32_t mode;
 
@@ -127,7 +134,7 @@ static void expect_sysfs_agrees(const struct vmsect_section *s)
 	EXPECT(!strcmp(text, "0"));
 }
 
-void described_sysfs(void)
+static void described_sysfs(void)
 {
 	uint32_t mode;
 
@@ -148,7 +155,7 @@ static void expect_node_mode(const struct vmsect_section *s)
 	EXPECT(s->mode != VMSECT_MODE_RO || !(st.st_mode & 0222));
 }
 
-void described_node_modes(void)
+static void described_node_modes(void)
 {
 	uint32_t mode;
 
@@ -156,3 +163,13 @@ void described_node_modes(void)
 		if (subjects[mode].name[0])
 			expect_node_mode(&subjects[mode]);
 }
+
+static const struct tap_case cases[] = {
+	{ "INFO", described_info },
+	{ "LIST", described_list },
+	{ "QUERY agrees with LIST", described_query },
+	{ "sysfs agrees with LIST", described_sysfs },
+	{ "mode bits follow the attachment", described_node_modes },
+};
+
+const struct tap_group group_described = TAP_GROUP("described", cases);

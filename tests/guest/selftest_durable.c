@@ -52,7 +52,7 @@ static void expect_synced(uint32_t mode)
 	close(fd);
 }
 
-void durable_synced(void)
+static void durable_synced(void)
 {
 	MODES_DO(expect_synced);
 }
@@ -77,7 +77,7 @@ static void expect_synced_past_end(uint32_t mode)
 	close(fd);
 }
 
-void durable_past_end(void)
+static void durable_past_end(void)
 {
 	MODES_DO(expect_synced_past_end);
 }
@@ -95,7 +95,7 @@ static bool can_reset(uint32_t mode)
 	return can;
 }
 
-void reset_refused_ranges(void)
+static void reset_refused_ranges(void)
 {
 	uint64_t length = subjects[VMSECT_MODE_COW].length;
 	void *nowhere = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -116,7 +116,7 @@ void reset_refused_ranges(void)
 	munmap(nowhere, PAGE);
 }
 
-void reset_refused_nodes(void)
+static void reset_refused_nodes(void)
 {
 	int fd;
 
@@ -131,7 +131,7 @@ void reset_refused_nodes(void)
 }
 
 /* A view without private pages has none to drop. */
-void reset_of_shared(void)
+static void reset_of_shared(void)
 {
 	struct vmsect_guest_mapping map;
 	volatile uint8_t *byte;
@@ -153,7 +153,7 @@ void reset_of_shared(void)
 }
 
 /* The page goes, under a mapping that is there; the one before it stays. */
-void reset_of_page(void)
+static void reset_of_page(void)
 {
 	struct vmsect_guest_mapping map;
 	volatile uint8_t *page;
@@ -182,3 +182,14 @@ void reset_of_page(void)
 	vmsect_guest_unmap(&map);
 	close(fd);
 }
+
+static const struct tap_case cases[] = {
+	{ "fsync, fdatasync and msync of each mode", durable_synced },
+	{ "msync past the end", durable_past_end },
+	{ "RESET past the end is EINVAL, a bad pointer EFAULT", reset_refused_ranges },
+	{ "RESET of ctl is ENOTTY, of what is open to read EBADF", reset_refused_nodes },
+	{ "RESET of a shared view changes nothing", reset_of_shared },
+	{ "RESET drops one private page", reset_of_page },
+};
+
+const struct tap_group group_durable = TAP_GROUP("durable", cases);

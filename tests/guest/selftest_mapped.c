@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SHARED_RW (VMSECT_GUEST_READ | VMSECT_GUEST_WRITE)
@@ -38,7 +37,7 @@ static void tail_unmap(volatile uint8_t *tail, size_t pages)
 	munmap((void *)(uintptr_t)tail, pages * PAGE);
 }
 
-void mapped_twice_equal(void)
+static void mapped_twice_equal(void)
 {
 	uint32_t mode;
 
@@ -76,13 +75,13 @@ static void expect_shared(uint32_t mode)
 	tail_unmap(b, 1);
 }
 
-void mapped_rw_shared(void)
+static void mapped_rw_shared(void)
 {
 	SKIP_UNLESS_HAVE(VMSECT_MODE_RW);
 	expect_shared(VMSECT_MODE_RW);
 }
 
-void mapped_cow_shared_in_vm(void)
+static void mapped_cow_shared_in_vm(void)
 {
 	SKIP_UNLESS_HAVE(VMSECT_MODE_COW);
 	expect_shared(VMSECT_MODE_COW);
@@ -112,44 +111,31 @@ static void expect_private(uint32_t mode)
 	tail_unmap(view, 2);
 }
 
-void mapped_private_of_ro(void)
+static void mapped_private_of_ro(void)
 {
 	SKIP_UNLESS_HAVE(VMSECT_MODE_RO);
 	expect_private(VMSECT_MODE_RO);
 }
 
-void mapped_private_of_rw(void)
+static void mapped_private_of_rw(void)
 {
 	SKIP_UNLESS_HAVE(VMSECT_MODE_RW);
 	expect_private(VMSECT_MODE_RW);
 }
 
-void mapped_private_of_cow(void)
+static void mapped_private_of_cow(void)
 {
 	SKIP_UNLESS_HAVE(VMSECT_MODE_COW);
 	expect_private(VMSECT_MODE_COW);
 }
 
-/* Runs a step in a child; its exit status, or -1. */
-static int in_child(int (*step)(volatile uint8_t *), volatile uint8_t *memory)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		return -1;
-	if (!pid)
-		_exit(step(memory));
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -1;
-	return WEXITSTATUS(status);
-}
-
 #define PARENT_MARK 0x11
 #define CHILD_MARK 0x22
 
-static int child_writes(volatile uint8_t *memory)
+static int child_writes(void *context)
 {
+	volatile uint8_t *memory = context;
+
 	if (memory[3] != PARENT_MARK)
 		return 1;
 	memory[3] = CHILD_MARK;
@@ -169,7 +155,7 @@ static void expect_fork_parts(uint32_t mode)
 	first = view[3];
 	second = view[PAGE + 3];
 	copy[3] = PARENT_MARK;
-	EXPECT_EQ(in_child(child_writes, copy), 0);
+	EXPECT_EQ(in_child(child_writes, (void *)(uintptr_t)copy), 0);
 	EXPECT_EQ(copy[3], PARENT_MARK);
 	EXPECT_EQ(copy[PAGE + 3], second);
 	EXPECT_EQ(view[3], first);
@@ -178,7 +164,7 @@ static void expect_fork_parts(uint32_t mode)
 	tail_unmap(view, 2);
 }
 
-void mapped_fork_private(void)
+static void mapped_fork_private(void)
 {
 	uint32_t mode;
 
@@ -187,7 +173,7 @@ void mapped_fork_private(void)
 			expect_fork_parts(mode);
 }
 
-void mapped_fork_shared(void)
+static void mapped_fork_shared(void)
 {
 	volatile uint8_t *memory;
 	uint8_t first, second;
@@ -200,7 +186,7 @@ void mapped_fork_shared(void)
 	first = memory[3];
 	second = memory[PAGE + 3];
 	memory[3] = PARENT_MARK;
-	EXPECT_EQ(in_child(child_writes, memory), 0);
+	EXPECT_EQ(in_child(child_writes, (void *)(uintptr_t)memory), 0);
 	EXPECT_EQ(memory[3], CHILD_MARK);
 	EXPECT_EQ(memory[PAGE + 3], CHILD_MARK);
 	memory[3] = first;
@@ -223,7 +209,7 @@ static void expect_drop(uint32_t mode)
 	tail_unmap(copy, 1);
 }
 
-void mapped_private_dropped(void)
+static void mapped_private_dropped(void)
 {
 	uint32_t mode;
 
@@ -232,7 +218,7 @@ void mapped_private_dropped(void)
 			expect_drop(mode);
 }
 
-void mapped_after_close(void)
+static void mapped_after_close(void)
 {
 	uint32_t mode;
 
@@ -271,7 +257,7 @@ static void expect_hole(uint32_t mode)
 	tail_unmap(whole, 4);
 }
 
-void mapped_partial_unmap(void)
+static void mapped_partial_unmap(void)
 {
 	uint32_t mode;
 
@@ -304,7 +290,7 @@ static void expect_moves(uint32_t mode)
 	tail_unmap(whole, 2);
 }
 
-void mapped_mremap_move(void)
+static void mapped_mremap_move(void)
 {
 	uint32_t mode;
 
@@ -313,7 +299,7 @@ void mapped_mremap_move(void)
 			expect_moves(mode);
 }
 
-void mapped_mprotect(void)
+static void mapped_mprotect(void)
 {
 	volatile uint8_t *memory;
 	uint8_t before;
@@ -354,7 +340,7 @@ static void expect_pinned(uint32_t mode)
 	tail_unmap(memory, 1);
 }
 
-void mapped_pinned(void)
+static void mapped_pinned(void)
 {
 	uint32_t mode;
 
@@ -363,7 +349,7 @@ void mapped_pinned(void)
 			expect_pinned(mode);
 }
 
-void mapped_mlock(void)
+static void mapped_mlock(void)
 {
 	uint32_t mode;
 
@@ -381,3 +367,23 @@ void mapped_mlock(void)
 		tail_unmap(memory, 2);
 	}
 }
+
+static const struct tap_case cases[] = {
+	{ "two mappings show the same bytes", mapped_twice_equal },
+	{ "rw: a store in one mapping is seen in another", mapped_rw_shared },
+	{ "cow: a store is seen by the VM's other mappings", mapped_cow_shared_in_vm },
+	{ "ro: MAP_PRIVATE copies on write", mapped_private_of_ro },
+	{ "rw: MAP_PRIVATE copies on write", mapped_private_of_rw },
+	{ "cow: MAP_PRIVATE copies on write", mapped_private_of_cow },
+	{ "fork: private pages part", mapped_fork_private },
+	{ "fork: shared pages do not", mapped_fork_shared },
+	{ "MADV_DONTNEED drops private copies", mapped_private_dropped },
+	{ "a mapping outlives its fd", mapped_after_close },
+	{ "a hole in the middle of a mapping", mapped_partial_unmap },
+	{ "mremap moves and shrinks", mapped_mremap_move },
+	{ "mprotect of a writable section", mapped_mprotect },
+	{ "the kernel reads a view through its pages", mapped_pinned },
+	{ "mlock has no effect", mapped_mlock },
+};
+
+const struct tap_group group_mapped = TAP_GROUP("mapped", cases);

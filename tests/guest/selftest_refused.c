@@ -10,13 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define POISON 0xa5
-
-static int ioctl_try(int fd, unsigned long cmd, void *arg)
-{
-	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
-}
-
 static int any_subject_open(int *ret_fd)
 {
 	int err = -ENOENT;
@@ -28,22 +21,22 @@ static int any_subject_open(int *ret_fd)
 	return err;
 }
 
-void refused_ioctl_unknown(void)
+static void refused_ioctl_unknown(void)
 {
 	int ctl, fd;
 
 	NEED_EQ(vmsect_guest_open(VMSECT_GUEST_CTL, O_RDONLY, &ctl), 0);
-	EXPECT_EQ(ioctl_try(ctl, _IO(VMSECT_IOC_MAGIC, 0x7f), NULL), -ENOTTY);
-	EXPECT_EQ(ioctl_try(ctl, _IO('T', 1), NULL), -ENOTTY);
+	EXPECT_EQ(call(ctl, _IO(VMSECT_IOC_MAGIC, 0x7f), NULL), -ENOTTY);
+	EXPECT_EQ(call(ctl, _IO('T', 1), NULL), -ENOTTY);
 	/* The right number with another size is another command. */
-	EXPECT_EQ(ioctl_try(ctl, _IOR(VMSECT_IOC_MAGIC, 0x00, char), NULL), -ENOTTY);
+	EXPECT_EQ(call(ctl, _IOR(VMSECT_IOC_MAGIC, 0x00, char), NULL), -ENOTTY);
 	close(ctl);
 	NEED_EQ(any_subject_open(&fd), 0);
-	EXPECT_EQ(ioctl_try(fd, _IO(VMSECT_IOC_MAGIC, 0x7f), NULL), -ENOTTY);
+	EXPECT_EQ(call(fd, _IO(VMSECT_IOC_MAGIC, 0x7f), NULL), -ENOTTY);
 	close(fd);
 }
 
-void refused_ioctl_wrong_node(void)
+static void refused_ioctl_wrong_node(void)
 {
 	struct vmsect_section section;
 	struct vmsect_info info;
@@ -76,11 +69,11 @@ static void expect_list_refused(int ctl, uint32_t index, uint32_t reserved, int 
 	memset(&list, POISON, sizeof(list));
 	list.index = index;
 	list.reserved = reserved;
-	EXPECT_EQ(ioctl_try(ctl, VMSECT_IOC_LIST, &list), error);
+	EXPECT_EQ(call(ctl, VMSECT_IOC_LIST, &list), error);
 	EXPECT(is_poisoned(&list.section));
 }
 
-void refused_list_reserved(void)
+static void refused_list_reserved(void)
 {
 	int ctl;
 
@@ -90,7 +83,7 @@ void refused_list_reserved(void)
 	close(ctl);
 }
 
-void refused_list_past_end(void)
+static void refused_list_past_end(void)
 {
 	struct vmsect_info info;
 	int ctl;
@@ -103,22 +96,22 @@ void refused_list_past_end(void)
 	close(ctl);
 }
 
-void refused_ioctl_bad_pointer(void)
+static void refused_ioctl_bad_pointer(void)
 {
 	void *nowhere = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int ctl, fd;
 
 	NEED_EQ(vmsect_guest_open(VMSECT_GUEST_CTL, O_RDONLY, &ctl), 0);
-	EXPECT_EQ(ioctl_try(ctl, VMSECT_IOC_INFO, nowhere), -EFAULT);
-	EXPECT_EQ(ioctl_try(ctl, VMSECT_IOC_LIST, nowhere), -EFAULT);
+	EXPECT_EQ(call(ctl, VMSECT_IOC_INFO, nowhere), -EFAULT);
+	EXPECT_EQ(call(ctl, VMSECT_IOC_LIST, nowhere), -EFAULT);
 	close(ctl);
 	NEED_EQ(any_subject_open(&fd), 0);
-	EXPECT_EQ(ioctl_try(fd, VMSECT_IOC_QUERY, nowhere), -EFAULT);
+	EXPECT_EQ(call(fd, VMSECT_IOC_QUERY, nowhere), -EFAULT);
 	close(fd);
 	munmap(nowhere, PAGE);
 }
 
-void refused_open_unknown_name(void)
+static void refused_open_unknown_name(void)
 {
 	char longest[VMSECT_GUEST_NAME_MAX + 2];
 	int fd = -77;
@@ -133,7 +126,7 @@ void refused_open_unknown_name(void)
 	EXPECT_EQ(fd, -77);
 }
 
-void refused_open_ro_for_writing(void)
+static void refused_open_ro_for_writing(void)
 {
 	int fd = -77;
 
@@ -143,7 +136,7 @@ void refused_open_ro_for_writing(void)
 	EXPECT_EQ(fd, -77);
 }
 
-void refused_shared_write_of_ro(void)
+static void refused_shared_write_of_ro(void)
 {
 	int fd;
 
@@ -171,14 +164,14 @@ static void expect_mprotect_refused(uint32_t mode, int prot)
 	close(fd);
 }
 
-void refused_mprotect_of_ro(void)
+static void refused_mprotect_of_ro(void)
 {
 	SKIP_UNLESS_HAVE(VMSECT_MODE_RO);
 	expect_mprotect_refused(VMSECT_MODE_RO, PROT_READ | PROT_WRITE);
 	expect_mprotect_refused(VMSECT_MODE_RO, PROT_WRITE);
 }
 
-void refused_shared_write_of_readonly_fd(void)
+static void refused_shared_write_of_readonly_fd(void)
 {
 	int fd;
 
@@ -202,7 +195,7 @@ static void expect_exec_refused(uint32_t mode)
 	expect_mprotect_refused(mode, PROT_READ | PROT_EXEC);
 }
 
-void refused_exec(void)
+static void refused_exec(void)
 {
 	expect_exec_refused(VMSECT_MODE_RO);
 	expect_exec_refused(VMSECT_MODE_RW);
@@ -228,33 +221,20 @@ static void expect_offsets_refused(uint32_t mode)
 	close(fd);
 }
 
-void refused_map_offsets(void)
+static void refused_map_offsets(void)
 {
 	expect_offsets_refused(VMSECT_MODE_RO);
 	expect_offsets_refused(VMSECT_MODE_RW);
 	expect_offsets_refused(VMSECT_MODE_COW);
 }
 
-void refused_map_of_ctl(void)
+static void refused_map_of_ctl(void)
 {
 	int ctl;
 
 	NEED_EQ(vmsect_guest_open(VMSECT_GUEST_CTL, O_RDONLY, &ctl), 0);
 	EXPECT_EQ(map_try(ctl, PROT_READ, MAP_SHARED, 0), -ENODEV);
 	close(ctl);
-}
-
-void refused_read_write(void)
-{
-	uint8_t byte = POISON;
-	int fd;
-
-	NEED_EQ(any_subject_open(&fd), 0);
-	EXPECT(write(fd, &byte, 1) < 0 && errno == EBADF);
-	EXPECT(pwrite(fd, &byte, 1, INT64_MAX) < 0 && (errno == EBADF || errno == EINVAL));
-	EXPECT(pread(fd, &byte, 1, -1) < 0 && errno == EINVAL);
-	EXPECT_EQ(byte, POISON);
-	close(fd);
 }
 
 static void expect_sigbus_past_end(uint32_t mode)
@@ -277,14 +257,14 @@ static void expect_sigbus_past_end(uint32_t mode)
 	close(fd);
 }
 
-void refused_access_past_end(void)
+static void refused_access_past_end(void)
 {
 	expect_sigbus_past_end(VMSECT_MODE_RO);
 	expect_sigbus_past_end(VMSECT_MODE_RW);
 	expect_sigbus_past_end(VMSECT_MODE_COW);
 }
 
-void refused_mremap_growth(void)
+static void refused_mremap_growth(void)
 {
 	struct vmsect_guest_mapping map;
 	int fd;
@@ -295,3 +275,23 @@ void refused_mremap_growth(void)
 	vmsect_guest_unmap(&map);
 	close(fd);
 }
+
+static const struct tap_case cases[] = {
+	{ "an unknown ioctl is ENOTTY", refused_ioctl_unknown },
+	{ "the other node's ioctl is ENOTTY", refused_ioctl_wrong_node },
+	{ "LIST with a reserved field is EINVAL", refused_list_reserved },
+	{ "LIST past the last is ENOENT", refused_list_past_end },
+	{ "a bad pointer is EFAULT", refused_ioctl_bad_pointer },
+	{ "an unknown name is ENOENT, a bad one EINVAL", refused_open_unknown_name },
+	{ "ro does not open for writing", refused_open_ro_for_writing },
+	{ "ro refuses PROT_WRITE with MAP_SHARED", refused_shared_write_of_ro },
+	{ "mprotect cannot lift that", refused_mprotect_of_ro },
+	{ "an O_RDONLY fd does not map shared for writing", refused_shared_write_of_readonly_fd },
+	{ "PROT_EXEC is EACCES", refused_exec },
+	{ "offsets past the end, unaligned, at the top", refused_map_offsets },
+	{ "the control node does not map", refused_map_of_ctl },
+	{ "access past the end is SIGBUS", refused_access_past_end },
+	{ "mremap does not grow a mapping", refused_mremap_growth },
+};
+
+const struct tap_group group_refused = TAP_GROUP("refused", cases);

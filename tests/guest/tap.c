@@ -31,20 +31,40 @@ static void case_print(size_t number, const char *name)
 	fflush(stdout);
 }
 
-int tap_run(const struct tap_case *cases, size_t count)
+/* How many of a group's cases failed; *number is that of the last case. */
+static size_t group_run(const struct tap_group *group, size_t *number)
 {
 	size_t failed = 0, i;
 
-	printf("1..%zu\n", count);
-	fflush(stdout);
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < group->count; i++) {
 		case_failed = false;
 		case_skipped = NULL;
-		cases[i].run();
-		case_print(i + 1, cases[i].name);
+		group->cases[i].run();
+		case_print(++*number, group->cases[i].name);
 		failed += case_failed;
 	}
+	return failed;
+}
+
+int tap_run_groups(const struct tap_group *const *groups, size_t count)
+{
+	size_t planned = 0, failed = 0, number = 0, i;
+
+	for (i = 0; i < count; i++)
+		planned += groups[i]->count;
+	printf("1..%zu\n", planned);
+	fflush(stdout);
+	for (i = 0; i < count; i++)
+		failed += group_run(groups[i], &number);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int tap_run(const struct tap_case *cases, size_t count)
+{
+	const struct tap_group group = { .name = "all", .cases = cases, .count = count };
+	const struct tap_group *const groups[] = { &group };
+
+	return tap_run_groups(groups, 1);
 }
 
 static sigjmp_buf caught;

@@ -17,8 +17,21 @@ struct tap_case {
 	void (*run)(void);
 };
 
+/* Cases about one noun; they number on from one group to the next. */
+struct tap_group {
+	const char *name;
+	const struct tap_case *cases;
+	size_t count;
+};
+
+#define TAP_GROUP(title, table)                                                                    \
+	{                                                                                          \
+		.name = (title), .cases = (table), .count = sizeof(table) / sizeof((table)[0])     \
+	}
+
 /* Runs the cases and prints the plan; the exit status of the program. */
 int tap_run(const struct tap_case *cases, size_t count);
+int tap_run_groups(const struct tap_group *const *groups, size_t count);
 
 #define tap_note(format, ...) printf("# " format "\n", ##__VA_ARGS__)
 
