@@ -2,7 +2,9 @@
 /*
  * vmsect-tool: sections from a shell in a guest, for the lab's stories.
  *
- * One command, one section, one line of output; all of it through mmap.
+ * One command, one section.  What is here goes through mmap; what the objects
+ * can do besides is in tool_object.c.  A section that the VM has no node of is
+ * opened by its name.
  * Exit status: 0 done, 1 failed (one line on stderr), 2 usage.
  */
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,46 +28,66 @@
 #include <xxhash.h>
 #pragma GCC diagnostic pop
 
-#include "vmsect_guest.h"
+#include "guest/tool.h"
 
 #define BYTES_MAX 4096
 #define SHARED_RW (VMSECT_GUEST_READ | VMSECT_GUEST_WRITE)
 #define PRIVATE_RW (SHARED_RW | VMSECT_GUEST_PRIVATE)
-
-/* A section, mapped whole; the arguments that follow its name. */
-struct target {
-	const char *name;
-	struct vmsect_section section;
-	struct vmsect_guest_mapping map;
-	int fd;
-	char **args;
-};
+/* Not mapped: what the command does is up to it. */
+#define UNMAPPED 0
 
 struct bytes {
 	uint8_t data[BYTES_MAX];
 	size_t count;
 };
 
-static int failed(const char *name, const char *what, int err)
+int failed(const char *name, const char *what, int err)
 {
 	fprintf(stderr, "vmsect-tool: %s: %s: %s\n", name, what, strerror(-err));
 	return EXIT_FAILURE;
+}
+
+/* A section that the VM was not given, by its name. */
+static int open_by_name(const char *name, int flags, int *ret_fd)
+{
+	const uint32_t reads = VMSECT_GUEST_ACCESS_QUERY | VMSECT_GUEST_ACCESS_READ;
+	const uint32_t writes = VMSECT_GUEST_ACCESS_WRITE | VMSECT_GUEST_ACCESS_NOTIFY;
+	struct vmsect_open arg = { .access = flags & O_RDWR ? reads | writes : reads };
+	int ctl, fd;
+	int err = vmsect_guest_open(VMSECT_GUEST_CTL, O_RDWR, &ctl);
+
+	if (err)
+		return err;
+	snprintf(arg.name, sizeof(arg.name), "%s", name);
+	fd = ioctl(ctl, VMSECT_IOC_OPEN, &arg);
+	err = fd < 0 ? -errno : 0;
+	close(ctl);
+	if (!err)
+		*ret_fd = fd;
+	return err;
 }
 
 static int target_open(struct target *t, int flags, int how)
 {
 	int err = vmsect_guest_open(t->name, flags, &t->fd);
 
+	if (err == -ENOENT)
+		err = open_by_name(t->name, flags, &t->fd);
 	if (err)
 		return failed(t->name, "open", err);
+	if (how == UNMAPPED)
+		return 0;
 	err = vmsect_guest_query(t->fd, &t->section);
 	if (err)
 		return failed(t->name, "query", err);
-	err = vmsect_guest_map(t->fd, how, 0, t->section.length, &t->map);
+	/* The default view of a section that was opened by name comes with its first use. */
+	err = vmsect_guest_map(t->fd, how, 0,
+			       t->section.length ? t->section.length : t->section.size_bytes,
+			       &t->map);
 	return err ? failed(t->name, "map", err) : 0;
 }
 
-static bool parse_number(const char *text, uint64_t *ret_value)
+bool parse_number(const char *text, uint64_t *ret_value)
 {
 	char *end;
 
@@ -199,7 +222,7 @@ static int cmd_poke_private(struct target *t)
 	return EXIT_SUCCESS;
 }
 
-static int64_t now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec now;
 
@@ -240,6 +263,17 @@ static void on_sigbus(int number)
 static void on_term(int number)
 {
 	(void)number;
+}
+
+void hold_until_told(void)
+{
+	struct sigaction term = { .sa_handler = on_term };
+	char ignored[64];
+
+	sigaction(SIGTERM, &term, NULL);
+	sigaction(SIGINT, &term, NULL);
+	while (read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
+		continue;
 }
 
 /* False: there is no memory behind the byte. */
@@ -340,17 +374,13 @@ static int cmd_reset(struct target *t)
 /* Until a signal or the end of input; then says whether the memory is still there. */
 static int cmd_hold(struct target *t)
 {
-	struct sigaction bus = { .sa_handler = on_sigbus }, term = { .sa_handler = on_term };
+	struct sigaction bus = { .sa_handler = on_sigbus };
 	volatile uint8_t *first = t->map.addr;
-	char ignored[64];
 
 	sigaction(SIGBUS, &bus, NULL);
-	sigaction(SIGTERM, &term, NULL);
-	sigaction(SIGINT, &term, NULL);
 	printf("holding %02x\n", first[0]);
 	fflush(stdout);
-	while (read(STDIN_FILENO, ignored, sizeof(ignored)) > 0)
-		continue;
+	hold_until_told();
 	if (sigsetjmp(lost, 1))
 		puts("lost");
 	else
@@ -390,6 +420,14 @@ static const struct command {
 	{ "flush", "NAME", 0, O_RDWR, SHARED_RW, cmd_flush },
 	{ "reset", "NAME", 0, O_RDWR, VMSECT_GUEST_READ, cmd_reset },
 	{ "hold", "NAME", 0, O_RDONLY, VMSECT_GUEST_READ, cmd_hold },
+	{ "pread", "NAME OFFSET", 1, O_RDONLY, UNMAPPED, cmd_pread },
+	{ "notify", "NAME PEER VALUE", 2, O_RDWR, UNMAPPED, cmd_notify },
+	{ "ring", "NAME PEER COUNT", 2, O_RDWR, UNMAPPED, cmd_ring },
+	{ "events", "NAME COUNT SECONDS", 2, O_RDONLY, UNMAPPED, cmd_events },
+	{ "poll", "NAME SECONDS", 1, O_RDWR, UNMAPPED, cmd_poll },
+	{ "pin", "NAME", 0, O_RDONLY, VMSECT_GUEST_READ, cmd_pin },
+	{ "view-write", "NAME PROTECTION OFFSET HEX", 3, O_RDWR, UNMAPPED, cmd_view_write },
+	{ "views", "NAME COUNT", 1, O_RDWR, UNMAPPED, cmd_views },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -418,6 +456,23 @@ static int list(void)
 	return EXIT_SUCCESS;
 }
 
+/* The number by which other VMs know this one. */
+static int peer(void)
+{
+	struct vmsect_info info;
+	int ctl;
+	int err = vmsect_guest_open(VMSECT_GUEST_CTL, O_RDONLY, &ctl);
+
+	if (err)
+		return failed(VMSECT_GUEST_CTL, "open", err);
+	err = vmsect_guest_info(ctl, &info);
+	close(ctl);
+	if (err)
+		return failed(VMSECT_GUEST_CTL, "info", err);
+	printf("%u\n", info.peer_id);
+	return EXIT_SUCCESS;
+}
+
 static int command_run(const struct command *command, char **args)
 {
 	struct target t = { .name = args[0], .args = args + 1, .fd = -1 };
@@ -438,6 +493,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
+	if (argc == 2 && !strcmp(argv[1], "peer"))
+		return peer();
 	for (i = 0; argc > 2 && i < COMMAND_COUNT; i++) {
 		if (strcmp(argv[1], commands[i].name) != 0 || argc != 3 + commands[i].args)
 			continue;

@@ -25,6 +25,10 @@
 #     guest_sum NAME SECTION      what vmsect-tool does in the guest, through mmap
 #     guest_expect_tap NAME       its program's TAP becomes ours
 #     guest_do_tap NAME COMMAND...  the same of one command
+#     guest_begin NAME FILE COMMAND...  a command that goes on in the guest, with an
+#                 input that does not end; its output goes to /tmp/FILE
+#     guest_printed NAME FILE TEXT    it has printed a line that begins so
+#     guest_finish NAME   the input of all of them ends
 #     guest_stop NAME             power it off from inside, then guest_wait
 #     guest_wait NAME [STATUS]    wait for its end; VMM's status, kernel's log
 #     guest_kill NAME             kill -9 of its VMM
@@ -276,6 +280,17 @@ guest_do_tap() {
 	cat "$story_dir/$1/output"
 	tap_take "$1" <"$story_dir/$1/output"
 }
+
+# One sleep a guest is the input of all that goes on in it.
+guest_begin() {
+	local name=$1 file=$2
+	shift 2
+	guest_do "$name" "[ -p /tmp/held ] || { mkfifo /tmp/held; sleep 10000 >/tmp/held & }"
+	guest_do "$name" ": >/tmp/$file; $* </tmp/held >/tmp/$file 2>&1 &" ||
+		not_ok "$name begins: $*"
+}
+guest_printed() { guest_do "$1" "grep -q '^$3' /tmp/$2"; }
+guest_finish() { guest_do "$1" 'killall sleep; rm -f /tmp/held'; }
 
 kernel_log_is_clean() {
 	! tr -d '\r' <"$1" | grep -E -f "$lab_dir/splats"

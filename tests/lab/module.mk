@@ -56,7 +56,7 @@ lab_module = $(if $(filter next,$(1)),$(GUEST_MODULE_NEXT),$(B)/guest/$$(readlin
 $(LAB)/guests/%.cpio: $(B)/kernels/stamp tests/lab/guest-init scripts/mkinitramfs $(GUEST_BUILT)
 	@mkdir -p $(@D)
 	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/guest-init -k $(B)/kernels/$* \
-		module=virtio_pci module=$(call lab_module,$*) \
+		module=virtio_pci module=brd module=$(call lab_module,$*) \
 		$$(printf 'program=%s ' $(B)/guest/bin/*)
 
 lab-files: $(LAB)/machine.cpio $(LAB)/data.img

@@ -81,6 +81,14 @@ for section in file memory huge; do
 	check "$section has not changed by that" prints 'rw again   ' guest_read ro $section 4096 11
 done
 
+# Reading all of it, in order, takes two entries of 2 MiB.
+huge_entries() { guest_do "$1" cat /sys/class/vmsect/huge/huge_faults; }
+for mode in ro rw cow; do
+	before=$(huge_entries $mode)
+	guest_sum $mode huge >/dev/null || not_ok "$mode reads huge"
+	check "$mode maps huge pages as such" prints $((before + 2)) huge_entries $mode
+done
+
 printf 'rw again   ' | dd of="$story_dir/expected" bs=1 seek=4096 conv=notrunc 2>/dev/null
 printf 'next page' | dd of="$story_dir/expected" bs=1 seek=8192 conv=notrunc 2>/dev/null
 check "the file has exactly what rw wrote" cmp "$file" "$story_dir/expected"

@@ -60,9 +60,14 @@ check "what was not made for it does not grow" refuses 'fixed' vmsect extend fix
 check "and is as it was" length_is writer fixed 1048576
 
 check "writer reads the tail of the file" prints tail guest_read writer cut 4190208 4
+guest_begin writer events vmsect-tool events cut 1 120
+check "a program listens" wait_until 10 guest_printed writer events listening
 truncate -s 2097152 "$file"
 probe_is() { [ "$(guest_do writer vmsect-tool probe cut "$1")" = "$2" ]; }
 check "a program that touches the tail gets SIGBUS" wait_until 20 probe_is 4190208 lost
+check "a program that reads it gets EIO" prints 'Input/output error' \
+	guest_do writer vmsect-tool pread cut 4190208
+check "one that listens hears of it" wait_until 10 guest_printed writer events page-error
 check "the head is there" prints head guest_read writer cut 0 4
 errors_counted() { [ "$(guest_do writer cat /sys/class/vmsect/cut/page_errors)" -ge 1 ]; }
 check "the driver has heard of it" errors_counted
