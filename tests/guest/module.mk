@@ -3,8 +3,8 @@
 # and never sanitized, as sanitizers do not link statically.  32 in a name: -m32.
 
 GUEST_BIN := $(B)/guest/bin
-GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test conformance frames kv \
-	ring-test stress ioctl-fuzz selftest32 ioctl-fuzz32)
+GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test lies-test \
+	conformance frames kv ring-test stress ioctl-fuzz selftest32 ioctl-fuzz32)
 GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
@@ -44,6 +44,8 @@ $(eval $(call guest_program,selftest,$(GUEST_SELFTEST_SRCS)))
 $(eval $(call guest_program32,selftest,$(GUEST_SELFTEST_SRCS)))
 $(eval $(call guest_program,tool,$(wildcard tests/guest/tool*.c)))
 $(eval $(call guest_program,conformance,tests/guest/conformance_guest.c $(GUEST_TAP_SRCS)))
+$(eval $(call guest_program,lies-test,tests/guest/lies_test.c tests/guest/lies_events.c \
+	tests/guest/selftest_subject.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,ring-test,tests/guest/ring_test.c))
 $(eval $(call guest_program,frames,$(addprefix guest_driver/examples/,frames_main.c frames.c example_section.c)))
@@ -68,7 +70,7 @@ guest-kernels:
 
 # The driver against a section device in software, which needs no VMM and can
 # misbehave: tests/guest/fake_device.
-GUEST_FAKE_SRCS := $(addprefix tests/guest/fake_device/,Kbuild vmsect_fake.c)
+GUEST_FAKE_SRCS := $(addprefix tests/guest/fake_device/,Kbuild fake.h requests.c transport.c)
 
 # $(call guest_fake,RELEASE,KDIR)
 define guest_fake

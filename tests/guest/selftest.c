@@ -20,8 +20,6 @@
 
 #define TIME_LIMIT_S 240
 
-struct vmsect_section subjects[4];
-
 /* What is refused comes first. */
 static const struct tap_group *const usual[] = {
 	&group_refused, &group_command, &group_described, &group_control, &group_create,

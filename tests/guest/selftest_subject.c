@@ -17,6 +17,8 @@
 #define NODE_CLASS "/sys/class/vmsect/"
 #define CONTROL_CLASS "/sys/class/misc/vmsect-ctl0/"
 
+struct vmsect_section subjects[4];
+
 int subject_open(uint32_t mode, int flags, int *ret_fd)
 {
 	return vmsect_guest_open(subjects[mode].name, flags, ret_fd);
