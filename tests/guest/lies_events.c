@@ -204,10 +204,10 @@ static void needs_reset(void)
 	EXPECT_EQ(tap_load(held.view_map, &value), 0);
 	EXPECT(device_set("broken", "1"));
 	EXPECT_EQ(next(held.events).type, VMSECT_EVENT_GONE);
-	expect_gone(&held);
-	/* Attachments work on, as soon as the device is back. */
 	while (attribute_number(NULL, "resets") == before)
 		poll(NULL, 0, 5);
+	expect_gone(&held);
+	/* Attachments work on, as soon as the device is back. */
 	EXPECT_EQ(call(held.node, VMSECT_IOC_QUERY, &info), 0);
 	EXPECT_EQ(tap_load(held.node_map + 9, &value), 0);
 	EXPECT_EQ(value, 'n');

@@ -207,7 +207,7 @@ static void of_map_twice(void)
 	map = shared_map(first, 0, PAGE, PROT_READ | PROT_WRITE);
 	NEED_MAP(map);
 	map[0] = 1;
-	lie(VMSECT_REQ_MAP, VIEW_FIELD(window_offset), 8, (8 + 1) * (UINT64_C(1) << 21));
+	lie(VMSECT_REQ_MAP, VIEW_FIELD(window_offset), 8, (9 + 1) * (UINT64_C(1) << 21));
 	second = view_open(section, 0, PAGE, RW);
 	lies_end();
 	EXPECT(second < 0);

@@ -176,7 +176,7 @@ static u32 reply_list(const struct fake *fake, const struct vmsect_req_list *req
 #define HANDLE_MADE 1000
 #define VIEW_MADE 2000
 /* Made views have the window's units from here on, one each. */
-#define FIRST_UNIT 8
+#define FIRST_UNIT 9
 
 /* The attachment whose section a handle is of, or -1. */
 static int handle_find(const struct fake *fake, u32 id)
@@ -287,14 +287,20 @@ static int handle_make(struct fake *fake, u32 attachment, u32 access, void *out)
 	return sizeof(*rsp);
 }
 
+static bool name_is_legal(const char *name)
+{
+	return *name && *name != '.' && *name != '-' && !strpbrk(name, "/ ") && strcmp(name, "ctl");
+}
+
 static int reply_open(struct fake *fake, const void *in, void *out)
 {
 	const struct vmsect_req_open *req = in;
 	u32 i;
 
+	if (!name_is_legal(req->name))
+		return refuse(out, VMSECT_S_EINVAL);
 	for (i = 0; i < ARRAY_SIZE(attachments); i++)
-		if (attachments[i].name &&
-		    !strncmp(req->name, attachments[i].name, sizeof(req->name)))
+		if (is_good(i) && !strncmp(req->name, attachments[i].name, sizeof(req->name)))
 			return handle_make(fake, i, le32_to_cpu(req->access), out);
 	return refuse(out, VMSECT_S_ENOENT);
 }
@@ -358,7 +364,7 @@ static int reply_unmap(struct fake *fake, const void *in, void *out)
 	return refuse(out, VMSECT_S_OK);
 }
 
-/* Ranges of views; of REMAP alone it says what is lost. */
+/* Ranges of views, which have no private pages; of REMAP alone it says what is lost. */
 static int reply_range(struct fake *fake, const void *in, void *out)
 {
 	const struct vmsect_req_range *req = in;
@@ -444,7 +450,6 @@ static int reply(struct fake *fake, const void *in, void *out, u32 room)
 	case VMSECT_REQ_UNMAP:
 		return reply_unmap(fake, in, out);
 	case VMSECT_REQ_PROTECT:
-	case VMSECT_REQ_RESET:
 	case VMSECT_REQ_REMAP:
 		return reply_range(fake, in, out);
 	case VMSECT_REQ_QUERY_PAGES:
