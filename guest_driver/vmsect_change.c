@@ -172,19 +172,37 @@ int vmsect_view_reset(struct vmsect_view *view, const struct vmsect_range *range
 	return view_result(view, vmsect_req_range(&view->vd->ctl, &what, &value));
 }
 
-/* VMSECT_IOC_QUERY_PAGES. */
+/* Whole pages of a view, as the device says; of its room, as it may have grown. */
+static bool range_is_sane(const struct vmsect_view *view, u64 offset, u64 length)
+{
+	u64 room = (u64)view->room << PAGE_SHIFT;
+
+	return length && offset < room && length <= room - offset &&
+	       !((offset | length) & ~PAGE_MASK);
+}
+
+/*
+ * VMSECT_IOC_QUERY_PAGES.  A program goes on at the end of the run, so that has to
+ * be behind the byte that was asked about.
+ */
 int vmsect_view_query_pages(struct vmsect_view *view, struct vmsect_page_run *run)
 {
+	u64 asked = run->offset;
 	int err = view_needs(view, VMSECT_F_PROTECT);
 
+	if (!err)
+		err = view_result(view, vmsect_req_query_pages(&view->vd->ctl, view->id, run));
 	if (err)
 		return err;
-	return view_result(view, vmsect_req_query_pages(&view->vd->ctl, view->id, run));
+	if (!range_is_sane(view, run->offset, run->length) || run->offset > asked ||
+	    run->length <= asked - run->offset)
+		return -EIO;
+	return 0;
 }
 
 /* One reply's ranges to the caller's array; the device's order is checked. */
-static int diff_copy(const struct vmsect_rsp_diff *rsp, struct vmsect_diff *diff, u32 *done,
-		     u32 room)
+static int diff_copy(const struct vmsect_view *view, const struct vmsect_rsp_diff *rsp,
+		     struct vmsect_diff *diff, u32 *done, u32 room)
 {
 	struct vmsect_range __user *to = u64_to_user_ptr(diff->ranges);
 	u32 i, count = le32_to_cpu(rsp->count);
@@ -195,9 +213,9 @@ static int diff_copy(const struct vmsect_rsp_diff *rsp, struct vmsect_diff *diff
 			.length = le64_to_cpu(rsp->ranges[i].length),
 		};
 
-		if (range.offset < diff->after || !range.length ||
-		    check_add_overflow(range.offset, range.length, &diff->after))
+		if (range.offset < diff->after || !range_is_sane(view, range.offset, range.length))
 			return -EIO;
+		diff->after = range.offset + range.length;
 		if (copy_to_user(to + *done, &range, sizeof(range)))
 			return -EFAULT;
 	}
@@ -222,7 +240,7 @@ int vmsect_view_diff(struct vmsect_view *view, struct vmsect_diff *diff)
 		err = view_result(view,
 				  vmsect_req_diff(&view->vd->ctl, view->id, diff->after, rsp));
 		if (!err)
-			err = diff_copy(rsp, diff, &done, room);
+			err = diff_copy(view, rsp, diff, &done, room);
 	} while (!err && diff->more && done < room && done > before);
 	kfree(rsp);
 	if (!err && diff->more && done == before && done < room)
@@ -231,7 +249,8 @@ int vmsect_view_diff(struct vmsect_view *view, struct vmsect_diff *diff)
 	return err;
 }
 
-static int diff_sum(const struct vmsect_rsp_diff *rsp, u64 *after, u64 *sum)
+static int diff_sum(const struct vmsect_view *view, const struct vmsect_rsp_diff *rsp, u64 *after,
+		    u64 *sum)
 {
 	u32 i, count = le32_to_cpu(rsp->count);
 
@@ -239,8 +258,9 @@ static int diff_sum(const struct vmsect_rsp_diff *rsp, u64 *after, u64 *sum)
 		u64 offset = le64_to_cpu(rsp->ranges[i].offset);
 		u64 length = le64_to_cpu(rsp->ranges[i].length);
 
-		if (offset < *after || !length || check_add_overflow(offset, length, after))
+		if (offset < *after || !range_is_sane(view, offset, length))
 			return -EIO;
+		*after = offset + length;
 		*sum += length;
 	}
 	return rsp->more && !count ? -EIO : 0;
@@ -268,7 +288,7 @@ int vmsect_view_private_bytes(struct vmsect_view *view, u64 *ret_bytes)
 	do {
 		err = view_result(view, vmsect_req_diff(&view->vd->ctl, view->id, after, rsp));
 		if (!err)
-			err = diff_sum(rsp, &after, &sum);
+			err = diff_sum(view, rsp, &after, &sum);
 	} while (!err && rsp->more && after < vmsect_view_bytes(view));
 	kfree(rsp);
 	*ret_bytes = sum;
