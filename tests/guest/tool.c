@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +66,14 @@ static int open_by_name(const char *name, int flags, int *ret_fd)
 	if (!err)
 		*ret_fd = fd;
 	return err;
+}
+
+/* Every descriptor is an object: more than a shell allows by default. */
+static void descriptors_allow(void)
+{
+	const struct rlimit limit = { 4096, 4096 };
+
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int target_open(struct target *t, int flags, int how)
@@ -491,6 +500,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int status;
 
+	descriptors_allow();
 	if (argc == 2 && !strcmp(argv[1], "list"))
 		return list();
 	if (argc == 2 && !strcmp(argv[1], "peer"))

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+# All that vmsect-selftest shows of the driver, in a guest with a section in each
+# mode, a data file that ends within a page, a section that it may not open, and
+# the right to make others.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+broker_start
+for name in ro rw cow; do
+	section_create $name --size 4M
+done
+head -c 10000 /dev/zero >"$(data_file odd)"
+section_create odd --file "$(data_file odd)"
+section_create denied --size 4K
+vmsect grant denied vm:selftest none || not_ok "vmsect grant"
+guest_start selftest --section ro:ro --section rw:rw --section cow:cow --section odd:rw \
+	--allow-create -- vmsect-selftest
+guest_ready selftest
+# A hundred and fifty cases, in a guest of an emulated machine.
+guest_step_limit=240
+guest_expect_tap selftest
+guest_wait selftest
+story_end
