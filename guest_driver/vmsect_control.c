@@ -85,14 +85,20 @@ static long control_open_section(struct vmsect_device *vd, const void __user *ar
 
 static long control_create(struct vmsect_device *vd, void __user *arg)
 {
+	struct vmsect_create __user *user = arg;
 	struct vmsect_create create;
 	int fd;
 
-	if (copy_from_user(&create, arg, sizeof(create)))
+	if (copy_from_user(&create, user, sizeof(create)))
+		return -EFAULT;
+	if (create.existed)
+		return -EINVAL;
+	/* It is 0: nothing is made for a program that cannot be answered. */
+	if (put_user(0U, &user->existed))
 		return -EFAULT;
 	fd = vmsect_open_created(vd, &create);
-	/* The descriptor is there: a program that took its struct away has only itself to blame. */
-	if (fd >= 0 && put_user(create.existed, &((struct vmsect_create __user *)arg)->existed))
+	/* One that takes its struct away meanwhile has only itself to blame. */
+	if (fd >= 0 && put_user(create.existed, &user->existed))
 		return -EFAULT;
 	return fd;
 }

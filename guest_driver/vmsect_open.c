@@ -95,8 +95,7 @@ int vmsect_open_section(struct vmsect_device *vd, const struct vmsect_open *open
 /* VMSECT_IOC_CREATE; `existed` is filled in. */
 int vmsect_open_created(struct vmsect_device *vd, struct vmsect_create *create)
 {
-	if (create->reserved || create->existed ||
-	    !name_is_padded(create->name, sizeof(create->name)))
+	if (create->reserved || !name_is_padded(create->name, sizeof(create->name)))
 		return -EINVAL;
 	if (!vmsect_device_can(vd, VMSECT_F_CREATE))
 		return -EOPNOTSUPP;
