@@ -170,12 +170,14 @@ static struct file *file_make(struct vmsect_file *f, struct inode *inode, const 
 	return file;
 }
 
-/* How a section file is open, by the rights of its handle. */
+/* How a section file is open, by the rights of its handle; O_ACCMODE: for neither. */
 static int section_flags(u32 access)
 {
-	if (!(access & VMSECT_DEV_ACCESS_WRITE))
-		return O_RDONLY;
-	return access & (VMSECT_DEV_ACCESS_READ | VMSECT_DEV_ACCESS_EXECUTE) ? O_RDWR : O_WRONLY;
+	bool reads = access & (VMSECT_DEV_ACCESS_READ | VMSECT_DEV_ACCESS_EXECUTE);
+
+	if (access & VMSECT_DEV_ACCESS_WRITE)
+		return reads ? O_RDWR : O_WRONLY;
+	return reads ? O_RDONLY : O_ACCMODE;
 }
 
 /**
