@@ -107,6 +107,47 @@ bool vmsect_losses_get(struct vmsect_losses *losses, unsigned int index,
 	return found;
 }
 
+/* What of a range is left without some pages in it; the second part needs a place. */
+static void range_cut(struct vmsect_losses *losses, unsigned int at,
+		      const struct vmsect_pages *pages)
+{
+	struct vmsect_pages before = losses->ranges[at], after = before;
+
+	before.end = min(before.end, pages->first);
+	after.first = max(after.first, pages->end);
+	if (before.first < before.end && after.first < after.end) {
+		/* A full list keeps them: lost pages that are not are found by the next repair. */
+		if (losses->count == VMSECT_LOSSES_MAX)
+			return;
+		losses->ranges[losses->count++] = after;
+		losses->ranges[at] = before;
+	} else if (before.first < before.end) {
+		losses->ranges[at] = before;
+	} else if (after.first < after.end) {
+		losses->ranges[at] = after;
+	} else {
+		losses->ranges[at] = losses->ranges[--losses->count];
+	}
+}
+
+/**
+ * vmsect_losses_cut - forget pages that are whole again, in ranges that are not
+ * @losses: the view's
+ * @pages: not empty
+ * @added: as vmsect_losses_repaired()
+ */
+void vmsect_losses_cut(struct vmsect_losses *losses, const struct vmsect_pages *pages,
+		       unsigned int added)
+{
+	unsigned int i;
+
+	spin_lock(&losses->lock);
+	for (i = losses->count; losses->added == added && i-- > 0;)
+		if (pages->end > losses->ranges[i].first && pages->first < losses->ranges[i].end)
+			range_cut(losses, i, pages);
+	spin_unlock(&losses->lock);
+}
+
 /**
  * vmsect_losses_repaired - forget a range that is whole again
  * @losses: the view's

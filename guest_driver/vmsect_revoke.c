@@ -102,6 +102,31 @@ void vmsect_view_lose(struct vmsect_view *view, u64 offset, u64 length)
 	mutex_unlock(&view->change_lock);
 }
 
+/*
+ * A lost range of which some pages are whole: committed since, or joined with others
+ * in a full list.  The device says which, run by run.
+ */
+static int repair_parts(struct vmsect_view *view, const struct vmsect_pages *lost,
+			unsigned int added)
+{
+	const u32 whole = VMSECT_PAGES_F_COMMITTED;
+	struct vmsect_pages pages = { .end = lost->first };
+	int err;
+
+	while (pages.end < lost->end) {
+		struct vmsect_page_run run = { .offset = (u64)pages.end << PAGE_SHIFT };
+
+		err = vmsect_view_query_pages(view, &run);
+		if (err)
+			return err == -EOPNOTSUPP ? 0 : err;
+		pages.first = pages.end;
+		pages.end = min_t(u64, lost->end, (run.offset + run.length) >> PAGE_SHIFT);
+		if ((run.flags & (whole | VMSECT_PAGES_F_LOST)) == whole)
+			vmsect_losses_cut(&view->losses, &pages, added);
+	}
+	return 0;
+}
+
 /**
  * vmsect_view_repair - get lost pages back
  * @view: live
@@ -119,6 +144,8 @@ int vmsect_view_repair(struct vmsect_view *view)
 		return 0;
 	while (vmsect_losses_get(&view->losses, index, &what.pages, &added)) {
 		err = vmsect_req_range(&view->vd->ctl, &what, &lost);
+		if (!err && lost)
+			err = repair_parts(view, &what.pages, added);
 		if (err)
 			return err;
 		if (lost || !vmsect_losses_repaired(&view->losses, &what.pages, added))

@@ -64,6 +64,8 @@ void vmsect_losses_add(struct vmsect_losses *losses, const struct vmsect_pages *
 bool vmsect_losses_touch(struct vmsect_losses *losses, const struct vmsect_pages *pages);
 bool vmsect_losses_get(struct vmsect_losses *losses, unsigned int index,
 		       struct vmsect_pages *ret_pages, unsigned int *ret_added);
+void vmsect_losses_cut(struct vmsect_losses *losses, const struct vmsect_pages *pages,
+		       unsigned int added);
 bool vmsect_losses_repaired(struct vmsect_losses *losses, const struct vmsect_pages *pages,
 			    unsigned int added);
 
