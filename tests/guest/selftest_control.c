@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,15 +14,7 @@
 #define READ VMSECT_GUEST_ACCESS_READ
 #define WRITE VMSECT_GUEST_ACCESS_WRITE
 #define EXTEND VMSECT_GUEST_ACCESS_EXTEND
-
-/* Of a section that a case names; the VM's own, so no two guests meet. */
-static const char *own_name(void)
-{
-	static char name[64];
-
-	snprintf(name, sizeof(name), "selftest.%d", (int)getpid());
-	return name;
-}
+#define LIMIT_MS 20000
 
 /* OPEN: a section descriptor, or -errno. */
 static int section_open(const char *name, uint32_t access)
@@ -37,6 +30,28 @@ static int section_open(const char *name, uint32_t access)
 	return fd;
 }
 
+/* Of a section that a case names; the VM's own, so no two guests meet. */
+static const char *own_name(void)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "selftest.%d", (int)getpid());
+	return name;
+}
+
+/* The name goes with the last handle, which the host hears of a moment after close. */
+static bool own_name_goes(void)
+{
+	int64_t limit = now_ms() + LIMIT_MS;
+	int fd;
+
+	while ((fd = section_open(own_name(), READ)) >= 0 && now_ms() < limit) {
+		close(fd);
+		poll(NULL, 0, 5);
+	}
+	return fd == -ENOENT;
+}
+
 /* Once the name is known to exist only the access can be what is refused. */
 static void open_refused_access(void)
 {
@@ -47,6 +62,7 @@ static void open_refused_access(void)
 	EXPECT_EQ(section_open(own_name(), 0x80), -EINVAL);
 	EXPECT_EQ(section_open(own_name(), READ | 1U << 31), -EINVAL);
 	close(section);
+	EXPECT(own_name_goes());
 }
 
 static void open_refused_readonly_ctl(void)
@@ -120,7 +136,7 @@ static void open_modes(void)
 	expect_open_mode(READ | WRITE, true, true);
 	expect_open_mode(QUERY | EXTEND, false, false);
 	close(section);
-	EXPECT_EQ(section_open(own_name(), READ), -ENOENT);
+	EXPECT(own_name_goes());
 }
 
 static void open_same_section(void)
@@ -147,6 +163,7 @@ static void open_same_section(void)
 	EXPECT_EQ(pread(fd, &byte, 1, PAGE), 1);
 	EXPECT_EQ(vmsect_guest_query(fd, &opened), 0);
 	close(fd);
+	EXPECT(own_name_goes());
 }
 
 static void query_refused(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Sections as the kernel's other parts use memory: futexes, O_DIRECT, vmsplice,
- * process_vm_readv, io_uring, advice and core dumps.
+ * process_vm_readv, AF_XDP, advice and core dumps.
  */
 #include "guest/selftest.h"
 
@@ -9,12 +9,13 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
-#include <linux/io_uring.h>
+#include <linux/if_xdp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -210,26 +211,26 @@ static void by_another_process(void)
 	close(section);
 }
 
-/* Buffers that are pinned for as long as the ring lives; 0 or -errno. */
-static int ring_register(void *addr)
+/*
+ * Memory that is pinned for as long as a socket lives; 0 or -errno.  Of those who pin
+ * so, AF_XDP needs no device (and io_uring takes no file's memory before 6.7).
+ */
+static int socket_pin(void *addr)
 {
-	struct io_uring_params params = { 0 };
-	struct iovec vec = { .iov_base = addr, .iov_len = PAGE };
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
-	long result;
+	struct xdp_umem_reg area = { .addr = (uintptr_t)addr, .len = PAGE, .chunk_size = PAGE };
+	int xdp = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), result;
 
-	if (ring < 0)
+	if (xdp < 0)
 		return -ENOSYS;
-	result = syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &vec, 1);
-	result = result < 0 ? -errno : 0;
-	close(ring);
-	return (int)result;
+	result = setsockopt(xdp, SOL_XDP, XDP_UMEM_REG, &area, sizeof(area)) < 0 ? -errno : 0;
+	close(xdp);
+	return result;
 }
 
-static int ring_register_of(int fd)
+static int socket_pin_of(int fd)
 {
 	uint8_t *map = shared_map(fd, 0, PAGE, MAP_RW);
-	int err = map ? ring_register(map) : -EINVAL;
+	int err = map ? socket_pin(map) : -EINVAL;
 
 	if (map)
 		munmap(map, PAGE);
@@ -243,11 +244,11 @@ static void long_term_pins(void)
 	NEED_FD(section);
 	view = view_open(section, 0, 0, VMSECT_GUEST_PROT_READWRITE);
 	NEED_FD(view);
-	SKIP_UNLESS(ring_register_of(view) != -ENOSYS, "the kernel has no io_uring");
-	EXPECT_EQ(ring_register_of(view), 0);
-	EXPECT_EQ(ring_register_of(section), -EOPNOTSUPP);
+	SKIP_UNLESS(socket_pin_of(view) != -ENOSYS, "the kernel has no AF_XDP");
+	EXPECT_EQ(socket_pin_of(view), 0);
+	EXPECT_EQ(socket_pin_of(section), -EOPNOTSUPP);
 	if (subjects[VMSECT_MODE_RW].name[0] && !subject_open(VMSECT_MODE_RW, O_RDWR, &node)) {
-		EXPECT_EQ(ring_register_of(node), 0);
+		EXPECT_EQ(socket_pin_of(node), 0);
 		close(node);
 	}
 	close(view);

@@ -392,7 +392,7 @@ static int reply_pages(struct fake *fake, const void *in, void *out)
 	memset(rsp, 0, sizeof(*rsp));
 	rsp->length = cpu_to_le64(view_length(fake, id));
 	rsp->protection = cpu_to_le32(VMSECT_DEV_PROT_READWRITE);
-	rsp->pages = cpu_to_le32(VMSECT_PAGES_F_COMMITTED);
+	rsp->pages = cpu_to_le32(VMSECT_PAGES_F_COMMITTED | (lost ? VMSECT_PAGES_F_LOST : 0));
 	return sizeof(*rsp);
 }
 
