@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TIME_LIMIT_S 240
+#define TIME_LIMIT_S 480
 
 /* What is refused comes first. */
 static const struct tap_group *const usual[] = {

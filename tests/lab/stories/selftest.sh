@@ -17,8 +17,8 @@ vmsect grant denied vm:selftest none || not_ok "vmsect grant"
 guest_start selftest --section ro:ro --section rw:rw --section cow:cow --section odd:rw \
 	--allow-create -- vmsect-selftest
 guest_ready selftest
-# A hundred and fifty cases, in a guest of an emulated machine.
-guest_step_limit=240
+# Nearly two hundred cases, in a guest of an emulated machine.
+guest_step_limit=480
 guest_expect_tap selftest
 guest_wait selftest
 story_end
