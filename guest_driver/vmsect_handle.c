@@ -243,11 +243,8 @@ static int handle_try_map(struct vmsect_handle *handle)
 	err = vmsect_handle_error(handle);
 	if (!err)
 		err = handle_ask_map(handle, &dv);
-	if (!err) {
-		err = vmsect_view_place(handle->view, &dv);
-		if (err)
-			vmsect_req_unmap(&vd->ctl, le32_to_cpu(dv.view));
-	}
+	if (!err)
+		err = vmsect_view_accept(handle->view, &dv);
 	up_read(&vd->restart_lock);
 	return err;
 }

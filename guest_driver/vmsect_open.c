@@ -137,11 +137,8 @@ static struct vmsect_view *view_try(struct vmsect_handle *handle,
 	err = vmsect_handle_error(handle);
 	if (!err)
 		err = vmsect_req_map(&vd->ctl, handle->id, request, &dv);
-	if (!err) {
-		err = vmsect_view_place(view, &dv);
-		if (err)
-			vmsect_req_unmap(&vd->ctl, le32_to_cpu(dv.view));
-	}
+	if (!err)
+		err = vmsect_view_accept(view, &dv);
 	up_read(&vd->restart_lock);
 	if (!err)
 		return view;

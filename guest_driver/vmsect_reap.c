@@ -25,6 +25,8 @@
 /* Between two looks at pages that somebody still holds. */
 #define PIN_POLL_MIN_MS 5U
 #define PIN_POLL_MAX_MS 500U
+/* Views that are given back at the same time. */
+#define REAP_BATCH 32
 /* Between two messages of a removal that waits for them. */
 #define PIN_WARN_INTERVAL (10 * HZ)
 
@@ -71,30 +73,53 @@ void vmsect_reap_handle(struct vmsect_handle *handle)
  * The device forgets the view; what it answers changes nothing for us.  Before that
  * we do: as soon as it has, it may give place and number to the next MAP.
  */
-static void reap_view(struct vmsect_view *view)
+static void give_back(struct work_struct *work)
 {
+	struct vmsect_view *view = container_of(work, struct vmsect_view, give_back);
+
 	vmsect_pages_put(view);
 	vmsect_view_unplace(view);
 	if (!test_bit(VIEW_GONE, &view->state))
 		vmsect_req_unmap(&view->vd->ctl, view->id);
 	trace_vmsect_view(view, "given back");
-	vmsect_view_free(view);
+}
+
+/*
+ * Some views at a time, since each waits for RCU as long as the kernel likes, and
+ * all at once would be as many threads.
+ */
+static void reap_batch(struct list_head *batch)
+{
+	struct vmsect_view *view, *next;
+
+	list_for_each_entry (view, batch, reap_entry) {
+		INIT_WORK(&view->give_back, give_back);
+		queue_work(system_unbound_wq, &view->give_back);
+	}
+	list_for_each_entry_safe (view, next, batch, reap_entry) {
+		flush_work(&view->give_back);
+		list_del_init(&view->reap_entry);
+		vmsect_view_free(view);
+	}
 }
 
 /* Those of a list whose pages are back; the others stay on it.  How many these are. */
 static unsigned int reap_views(struct list_head *views)
 {
 	struct vmsect_view *view, *next;
-	unsigned int pinned = 0;
+	unsigned int pinned = 0, count = 0;
+	LIST_HEAD(batch);
 
 	list_for_each_entry_safe (view, next, views, reap_entry) {
 		if (!vmsect_pages_idle(view, &view->idle)) {
 			pinned++;
 			continue;
 		}
-		list_del_init(&view->reap_entry);
-		reap_view(view);
+		list_move_tail(&view->reap_entry, &batch);
+		if (++count % REAP_BATCH == 0)
+			reap_batch(&batch);
 	}
+	reap_batch(&batch);
 	return pinned;
 }
 

@@ -27,45 +27,53 @@ static bool view_is_attachment(const struct vmsect_view *view)
 	return view->is_default && view->handle->attached;
 }
 
-static void vanish_handles(struct vmsect_device *vd, bool all)
-{
-	struct vmsect_handle *handle;
-
-	mutex_lock(&vd->lock);
-	if (all)
-		WRITE_ONCE(vd->gone, true);
-	list_for_each_entry (handle, &vd->handles, entry)
-		if (all || !handle->attached)
-			vmsect_handle_vanish(handle);
-	mutex_unlock(&vd->lock);
-	/* And those that nobody refers to, before the reaper gives them back by number. */
-	spin_lock(&vd->reap_lock);
-	list_for_each_entry (handle, &vd->reap_handles, reap_entry)
-		set_bit(HANDLE_GONE, &handle->state);
-	spin_unlock(&vd->reap_lock);
-}
-
 /* Under restart_lock none is added, and only the reaper, which waits, takes one away. */
 static void vanish_views(struct vmsect_device *vd, bool all)
 {
 	struct vmsect_view *view;
 	unsigned long id;
 
-	xa_for_each (&vd->views, id, view) {
-		if (!all && view_is_attachment(view))
-			continue;
-		vmsect_view_vanish(view);
-		/* The handle of one that only the reaper knows is in no list. */
-		if (all || !view->handle->attached)
-			set_bit(HANDLE_GONE, &view->handle->state);
-	}
+	xa_for_each (&vd->views, id, view)
+		if (all || !view_is_attachment(view))
+			vmsect_view_vanish(view);
 }
 
+static void vanish_handles(struct vmsect_device *vd, bool all)
+{
+	struct vmsect_handle *handle;
+
+	mutex_lock(&vd->lock);
+	list_for_each_entry (handle, &vd->handles, entry)
+		if (all || !handle->attached)
+			vmsect_handle_vanish(handle);
+	mutex_unlock(&vd->lock);
+}
+
+/* Those that nobody refers to, before the reaper gives them back by number. */
+static void vanish_unreferenced(struct vmsect_device *vd, bool all)
+{
+	struct vmsect_handle *handle;
+	struct vmsect_view *view;
+	unsigned long id;
+
+	spin_lock(&vd->reap_lock);
+	list_for_each_entry (handle, &vd->reap_handles, reap_entry)
+		set_bit(HANDLE_GONE, &handle->state);
+	spin_unlock(&vd->reap_lock);
+	xa_for_each (&vd->views, id, view)
+		if (all || !view->handle->attached)
+			set_bit(HANDLE_GONE, &view->handle->state);
+}
+
+/* Views first: who hears of the end finds their memory gone. */
 void vmsect_vanish(struct vmsect_device *vd, bool all)
 {
 	down_write(&vd->restart_lock);
-	vanish_handles(vd, all);
+	if (all)
+		WRITE_ONCE(vd->gone, true);
 	vanish_views(vd, all);
+	vanish_handles(vd, all);
+	vanish_unreferenced(vd, all);
 	up_write(&vd->restart_lock);
 }
 

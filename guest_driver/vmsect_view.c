@@ -231,6 +231,24 @@ int vmsect_view_place(struct vmsect_view *view, const struct vmsect_dev_view *dv
 	return err;
 }
 
+/**
+ * vmsect_view_accept - make a view live that MAP has just made
+ * @view: new
+ * @dv: MAP's reply
+ *
+ * Return: 0; -EIO for a reply that makes no sense; -ENOMEM, -ENODEV.  After an error
+ * the device has forgotten its view, and ours is new still.
+ */
+int vmsect_view_accept(struct vmsect_view *view, const struct vmsect_dev_view *dv)
+{
+	int err = vmsect_view_place(view, dv);
+
+	if (!err)
+		return 0;
+	vmsect_req_unmap(&view->vd->ctl, le32_to_cpu(dv->view));
+	return err == -ENOMEM || err == -ENODEV ? err : -EIO;
+}
+
 /* Why nothing can be done with the view; 0: it can. */
 int vmsect_view_error(const struct vmsect_view *view)
 {

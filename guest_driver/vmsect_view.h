@@ -32,6 +32,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "vmsect_dev.h"
@@ -124,6 +125,7 @@ struct vmsect_view {
 
 	/* The reaper, or remove(). */
 	struct list_head reap_entry;
+	struct work_struct give_back; /* beside those of other views */
 	bool returned; /* its pages are, while files still refer to it; device.reap_lock */
 	unsigned long idle; /* pages known to have come back */
 };
@@ -137,6 +139,7 @@ struct vmsect_view *vmsect_view_new(struct vmsect_device *vd, struct vmsect_hand
 struct vmsect_view *vmsect_view_get(struct vmsect_view *view);
 void vmsect_view_put(struct vmsect_view *view);
 int vmsect_view_place(struct vmsect_view *view, const struct vmsect_dev_view *dv);
+int vmsect_view_accept(struct vmsect_view *view, const struct vmsect_dev_view *dv);
 void vmsect_view_unplace(struct vmsect_view *view);
 void vmsect_view_free(struct vmsect_view *view);
 int vmsect_view_error(const struct vmsect_view *view);

@@ -258,93 +258,12 @@ static void reserved_fields(void)
 	kinds_close(fds);
 }
 
-/* ioctl(2) as a 32-bit program calls it; the argument is below 4 GiB. */
-static int call32(int fd, unsigned long command, void *arg)
-{
-	long result;
-
-	__asm__ volatile("int $0x80"
-			 : "=a"(result)
-			 : "0"(54L), "b"((long)fd), "c"((long)command), "d"(arg)
-			 : "memory", "r8", "r9", "r10", "r11");
-	return (int)result;
-}
-
-/* A kernel without 32-bit programs ends a program that tries. */
-static int child_calls32(void *arg)
-{
-	return call32(-1, VMSECT_IOC_INFO, arg) == -EBADF ? 0 : 1;
-}
-
-static void expect_same32(int fd, unsigned long number, uint8_t *low, const char *name)
-{
-	uint8_t arg[ARG_BYTES] = { 0 };
-	int result = call(fd, number, arg), result32;
-
-	memset(low, 0, ARG_BYTES);
-	result32 = call32(fd, number, low);
-	if (result32 != result || memcmp(arg, low, ARG_BYTES) != 0)
-		tap_note("%s gives %d to a 32-bit program, %d to others", name, result32, result);
-	EXPECT_EQ(result32, result);
-	EXPECT(!memcmp(arg, low, ARG_BYTES));
-}
-
-static void from_32_bit(void)
-{
-	uint8_t *low = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	int fds[KINDS], err, status = in_child(child_calls32, low);
-
-	SKIP_UNLESS(status == 0, "the kernel runs no 32-bit programs");
-	err = kinds_open(fds);
-	NEED_FD(err);
-	expect_same32(fds[CTL], VMSECT_IOC_INFO, low, "INFO");
-	expect_same32(fds[CTL], VMSECT_IOC_LIST, low, "LIST");
-	expect_same32(fds[CTL], VMSECT_IOC_OPEN, low, "OPEN");
-	expect_same32(fds[SECTION], VMSECT_IOC_QUERY, low, "QUERY");
-	expect_same32(fds[SECTION], VMSECT_IOC_EXTEND, low, "EXTEND");
-	expect_same32(fds[VIEW], VMSECT_IOC_QUERY_VIEW, low, "QUERY_VIEW");
-	expect_same32(fds[VIEW], VMSECT_IOC_QUERY_PAGES, low, "QUERY_PAGES");
-	expect_same32(fds[VIEW], VMSECT_IOC_PROTECT, low, "PROTECT");
-	expect_same32(fds[VIEW], VMSECT_IOC_FLUSH, low, "FLUSH");
-	expect_same32(fds[VIEW], _IO(VMSECT_IOC_MAGIC, 0x7f), low, "an unknown command");
-	kinds_close(fds);
-	munmap(low, PAGE);
-}
-
-/* The one structure with an address in it. */
-static void diff_from_32_bit(void)
-{
-	struct vmsect_diff *diff = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	struct vmsect_range *range = (struct vmsect_range *)(diff + 1);
-	int section, view, status = in_child(child_calls32, diff);
-	uint8_t byte = 1;
-
-	SKIP_UNLESS(status == 0, "the kernel runs no 32-bit programs");
-	section = scratch_open(&(struct scratch){ 0 });
-	NEED_FD(section);
-	view = view_open(section, 0, 0, VMSECT_GUEST_PROT_WRITECOPY);
-	NEED_FD(view);
-	EXPECT_EQ(pwrite(view, &byte, 1, 3 * PAGE), 1);
-	*diff = (struct vmsect_diff){ .ranges = (uintptr_t)range, .count = 1 };
-	EXPECT_EQ(call32(view, VMSECT_IOC_DIFF, diff), 0);
-	EXPECT_EQ(diff->count, 1);
-	EXPECT_EQ(range->offset, 3 * PAGE);
-	EXPECT_EQ(range->length, PAGE);
-	munmap(diff, PAGE);
-	close(view);
-	close(section);
-}
-
 static const struct tap_case cases[] = {
 	{ "a command of another kind of descriptor is ENOTTY", wrong_kind },
 	{ "a number with another size or direction is ENOTTY", wrong_number },
 	{ "bad pointers are EFAULT", bad_pointer },
 	{ "an answer that cannot be written leaves nothing open", answer_lost },
 	{ "reserved fields are EINVAL", reserved_fields },
-	{ "commands are the same from 32-bit programs", from_32_bit },
-	{ "DIFF too, with its array", diff_from_32_bit },
 };
 
 const struct tap_group group_command = TAP_GROUP("command", cases);

@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 # All that vmsect-selftest shows of the driver, in a guest with a section in each
 # mode, a data file that ends within a page, a section that it may not open, and
-# the right to make others.
+# the right to make others; and its commands once more by a 32-bit program.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -21,4 +21,12 @@ guest_ready selftest
 guest_step_limit=480
 guest_expect_tap selftest
 guest_wait selftest
+for name in ro rw cow; do
+	section_create "${name}32" --size 4M
+done
+guest_start selftest32 --section ro32:ro --section rw32:rw --section cow32:cow --allow-create -- \
+	vmsect-selftest32 refused command described control create view cow events
+guest_ready selftest32
+guest_expect_tap selftest32
+guest_wait selftest32
 story_end
