@@ -9,7 +9,8 @@
 
 LAB_DEBUG := $(B)/lab-debug
 VMSECT_CACHE ?= $(B)/debug-kernel
-LAB_DEBUG_STORIES ?= driver conformance durable sizes revoke ioerror stress fuzz
+LAB_DEBUG_STORIES ?= driver selftest views life notify ring many conformance durable sizes revoke \
+	ioerror stress fuzz
 LAB_DEBUG_LIMIT ?= 3600
 # The kernel is slow, and the lab's machines are.
 LAB_DEBUG_SETTINGS := LAB_FLAVOUR=debug LAB_MEMORY=512M LAB_BOOT_LIMIT=300 LAB_STEP_LIMIT=600
@@ -42,7 +43,7 @@ $(LAB_DEBUG)/machine.cpio: $(LAB_MACHINE_NEEDS) $(LAB_DEBUG)/guests/debug.cpio
 
 $(LAB_DEBUG)/data.img: $(DEBUG_KERNEL).stamp $(LAB)/data/kernels.stamp
 	@mkdir -p $(@D)/data
-	$(Q)cp $(DEBUG_KERNEL)/vmlinux $(@D)/data/debug.vmlinux
+	$(Q)cp $(DEBUG_KERNEL)/vmlinuz $(@D)/data/debug.vmlinuz
 	$(Q)cp $(LAB)/data/cloud.vmlinuz $(@D)/data/
 	@rm -f $@.new && truncate -s 512M $@.new
 	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(@D)/data $@.new && mv $@.new $@

@@ -182,8 +182,6 @@ guest_start() {
 	[ "$left" = 0 ] || program=" --"
 	# Such a word becomes part of the environment of the guest's programs.
 	[ -z "${VMSECT_SEED:-}" ] || append="$append VMSECT_SEED=$VMSECT_SEED"
-	# The debug kernel is made in this form only: nothing has to unpack it.
-	[ "$flavour" != debug ] || image=vmlinux
 	while [ "$left" -gt 0 ]; do
 		program="$program $1"
 		shift
