@@ -83,7 +83,7 @@ $(B)/guest/$(1)/vmsect_fake.ko: $(GUEST_FAKE_SRCS) $(GUEST_UAPI) tests/guest/mod
 .PHONY: guest-fake-$(1)
 guest-fake-$(1): $(B)/guest/$(1)/vmsect.ko $(B)/guest/$(1)/vmsect_fake.ko $(GUEST_PROGRAMS) \
 		$(B)/kernels/stamp
-	$$(Q)tests/guest/run-fake $(B) $(B)/kernels/$(1)
+	$$(Q)tests/guest/run-fake $(B) $(B)/kernels/$(1) $(B)/guest/$(1)
 endef
 $(foreach d,$(GUEST_KDIRS),$(eval $(call guest_fake,$(call guest_release,$(d)),$(d))))
 
