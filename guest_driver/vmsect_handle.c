@@ -298,6 +298,11 @@ static void handle_end(struct vmsect_handle *handle, unsigned int bit)
 /* The host has taken it: EACCES from now on.  Its views are taken one by one. */
 void vmsect_handle_take(struct vmsect_handle *handle)
 {
+	const struct vmsect_event revoked = { .type = VMSECT_EVENT_REVOKED };
+
+	/* Those of its views may come later, when nobody listens any more. */
+	if (!test_bit(HANDLE_TAKEN, &handle->state))
+		vmsect_listeners_tell(handle, &revoked);
 	handle_end(handle, HANDLE_TAKEN);
 }
 

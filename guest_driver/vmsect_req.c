@@ -13,6 +13,12 @@
 #include "vmsect_req.h"
 
 /* A request whose good reply has one size. */
+static int req_send(struct vmsect_ctl *ctl, struct vmsect_exchange *x)
+{
+	x->min_bytes = x->rsp_bytes;
+	return vmsect_ctl_exchange(ctl, x);
+}
+
 static int req_ask(struct vmsect_ctl *ctl, const void *req, u32 req_bytes, void *rsp, u32 rsp_bytes)
 {
 	struct vmsect_exchange x = {
@@ -20,18 +26,24 @@ static int req_ask(struct vmsect_ctl *ctl, const void *req, u32 req_bytes, void 
 		.req_bytes = req_bytes,
 		.rsp = rsp,
 		.rsp_bytes = rsp_bytes,
-		.min_bytes = rsp_bytes,
 	};
 
-	return vmsect_ctl_exchange(ctl, &x);
+	return req_send(ctl, &x);
 }
 
 /* The same of one that makes something, or gives it back: the result must not be lost. */
-static int req_ask_detached(struct vmsect_ctl *ctl, struct vmsect_exchange *x)
+static int req_ask_detached(struct vmsect_ctl *ctl, const void *req, u32 req_bytes, void *rsp,
+			    u32 rsp_bytes)
 {
-	x->min_bytes = x->rsp_bytes;
-	x->detached = true;
-	return vmsect_ctl_exchange(ctl, x);
+	struct vmsect_exchange x = {
+		.req = req,
+		.req_bytes = req_bytes,
+		.rsp = rsp,
+		.rsp_bytes = rsp_bytes,
+		.detached = true,
+	};
+
+	return req_send(ctl, &x);
 }
 
 int vmsect_req_list(struct vmsect_ctl *ctl, u32 cursor, struct vmsect_rsp_list *ret_page)
@@ -65,16 +77,10 @@ int vmsect_req_open(struct vmsect_ctl *ctl, const struct vmsect_open *open,
 		.hdr.op = cpu_to_le32(VMSECT_REQ_OPEN),
 		.access = cpu_to_le32(open->access),
 	};
-	struct vmsect_exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = ret_rsp,
-		.rsp_bytes = sizeof(*ret_rsp),
-	};
 
 	BUILD_BUG_ON(sizeof(req.name) != sizeof(open->name));
 	memcpy(req.name, open->name, sizeof(req.name));
-	return req_ask_detached(ctl, &x);
+	return req_ask_detached(ctl, &req, sizeof(req), ret_rsp, sizeof(*ret_rsp));
 }
 
 int vmsect_req_create(struct vmsect_ctl *ctl, const struct vmsect_create *create,
@@ -96,12 +102,13 @@ int vmsect_req_create(struct vmsect_ctl *ctl, const struct vmsect_create *create
 		.req_bytes = sizeof(req),
 		.rsp = ret_rsp,
 		.rsp_bytes = sizeof(*ret_rsp),
+		.detached = true,
 	};
 	int err;
 
 	BUILD_BUG_ON(sizeof(req.name) != sizeof(create->name));
 	memcpy(req.name, create->name, sizeof(req.name));
-	err = req_ask_detached(ctl, &x);
+	err = req_send(ctl, &x);
 	if (!err)
 		*ret_existed = x.detail == VMSECT_D_EXISTED;
 	return err;
@@ -115,14 +122,8 @@ int vmsect_req_duplicate(struct vmsect_ctl *ctl, u32 handle, u32 access,
 		.handle = cpu_to_le32(handle),
 		.access = cpu_to_le32(access),
 	};
-	struct vmsect_exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = ret_rsp,
-		.rsp_bytes = sizeof(*ret_rsp),
-	};
 
-	return req_ask_detached(ctl, &x);
+	return req_ask_detached(ctl, &req, sizeof(req), ret_rsp, sizeof(*ret_rsp));
 }
 
 int vmsect_req_close(struct vmsect_ctl *ctl, u32 handle)
@@ -132,14 +133,8 @@ int vmsect_req_close(struct vmsect_ctl *ctl, u32 handle)
 		.handle = cpu_to_le32(handle),
 	};
 	struct vmsect_rsp_close rsp;
-	struct vmsect_exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-	};
 
-	return req_ask_detached(ctl, &x);
+	return req_ask_detached(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 int vmsect_req_map(struct vmsect_ctl *ctl, u32 handle, const struct vmsect_view_request *request,
@@ -157,13 +152,7 @@ int vmsect_req_map(struct vmsect_ctl *ctl, u32 handle, const struct vmsect_view_
 		.map_flags = cpu_to_le32(request->flags),
 	};
 	struct vmsect_rsp_map rsp;
-	struct vmsect_exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-	};
-	int err = req_ask_detached(ctl, &x);
+	int err = req_ask_detached(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 
 	if (!err)
 		*ret_view = rsp.view;
@@ -177,14 +166,8 @@ int vmsect_req_unmap(struct vmsect_ctl *ctl, u32 view)
 		.view = cpu_to_le32(view),
 	};
 	struct vmsect_rsp_unmap rsp;
-	struct vmsect_exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-	};
 
-	return req_ask_detached(ctl, &x);
+	return req_ask_detached(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 int vmsect_req_query_section(struct vmsect_ctl *ctl, u32 handle,
@@ -279,11 +262,10 @@ int vmsect_req_range(struct vmsect_ctl *ctl, const struct vmsect_req_pages *what
 		.req_bytes = sizeof(req),
 		.rsp = &rsp,
 		.rsp_bytes = sizeof(rsp),
-		.min_bytes = sizeof(rsp),
 		/* What the pages are must be known in the end. */
 		.detached = what->op == VMSECT_REQ_PROTECT,
 	};
-	int err = vmsect_ctl_exchange(ctl, &x);
+	int err = req_send(ctl, &x);
 
 	if (!err)
 		*ret_value = le64_to_cpu(rsp.value);
@@ -343,15 +325,9 @@ int vmsect_req_publish(struct vmsect_ctl *ctl, u32 view, u32 handle)
 		.handle = cpu_to_le32(handle),
 	};
 	struct vmsect_rsp_hdr rsp;
-	struct vmsect_exchange x = {
-		.req = &req,
-		.req_bytes = sizeof(req),
-		.rsp = &rsp,
-		.rsp_bytes = sizeof(rsp),
-	};
 
 	/* The view stays closed until it is done: nobody must open it before. */
-	return req_ask_detached(ctl, &x);
+	return req_ask_detached(ctl, &req, sizeof(req), &rsp, sizeof(rsp));
 }
 
 int vmsect_req_flush(struct vmsect_ctl *ctl, u32 view, const struct vmsect_pages *pages,

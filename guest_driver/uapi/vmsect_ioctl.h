@@ -271,7 +271,8 @@ struct vmsect_duplicate {
 #define VMSECT_EVENT_PEER_JOINED 1 /* peer has opened the section */
 #define VMSECT_EVENT_PEER_LEFT 2 /* peer has closed it, or died */
 #define VMSECT_EVENT_NOTIFIED 3 /* value: the newest; count: how many it stands for */
-#define VMSECT_EVENT_REVOKED 4 /* the host has taken a view; offset, length: in the section */
+/* The host has taken a view; offset, length: in the section.  Length 0: all, then GONE comes. */
+#define VMSECT_EVENT_REVOKED 4
 #define VMSECT_EVENT_RESIZED 5 /* value: the section's size */
 #define VMSECT_EVENT_IN_PAGE_ERROR 6 /* value: an errno; offset, length: in the section */
 #define VMSECT_EVENT_QUOTA 7 /* value: private pages of 4 KiB */

@@ -282,10 +282,11 @@ static bool mapping_has_flag(const void *addr, const char *flag)
 	char line[512];
 	bool at = false, has = false;
 	unsigned long start;
-	char dash;
+	char *end;
 
 	while (smaps && fgets(line, sizeof(line), smaps)) {
-		if (sscanf(line, "%lx%c", &start, &dash) == 2 && dash == '-')
+		start = strtoul(line, &end, 16);
+		if (end > line && *end == '-')
 			at = start == (unsigned long)addr;
 		else if (at && !strncmp(line, "VmFlags:", 8))
 			has = strstr(line, flag) != NULL;

@@ -54,7 +54,7 @@ static void unpin(int pipes[2])
 
 static void delays_the_unmap(void)
 {
-	int section = scratch_open(&(struct scratch){ 0 }), view, pipes[2];
+	int section = scratch_open(&(struct scratch){ 0 }), view, pipes[2] = { -1, -1 };
 	uint8_t bytes[PAGE] = { 0 };
 
 	NEED_FD(section);
@@ -77,7 +77,7 @@ static void delays_the_unmap(void)
 
 static void others_go_on(void)
 {
-	int section = scratch_open(&(struct scratch){ 0 }), view, pipes[2], i;
+	int section = scratch_open(&(struct scratch){ 0 }), view, pipes[2] = { -1, -1 }, i;
 
 	NEED_FD(section);
 	SKIP_UNLESS(pending_becomes(0), "views of others are pending");
@@ -101,7 +101,7 @@ static void others_go_on(void)
 /* The last handle too: section and view are closed, the page is not free. */
 static void outlives_everything(void)
 {
-	int section = scratch_open(&(struct scratch){ 0 }), pipes[2];
+	int section = scratch_open(&(struct scratch){ 0 }), pipes[2] = { -1, -1 };
 	uint8_t bytes[PAGE] = { 0 };
 
 	NEED_FD(section);
@@ -118,7 +118,7 @@ static void outlives_everything(void)
 /* PROTECT does not wait for a pin: what a device was promised it may still do. */
 static void protect_goes_on(void)
 {
-	int section = scratch_open(&(struct scratch){ 0 }), view, pipes[2];
+	int section = scratch_open(&(struct scratch){ 0 }), view, pipes[2] = { -1, -1 };
 
 	NEED_FD(section);
 	view = view_open(section, 0, 0, RW);

@@ -109,8 +109,8 @@ static void publish_works(void)
 	NEED_FD(view);
 	map = shared_map(view, 0, SCRATCH_BYTES, PROT_READ | PROT_WRITE);
 	NEED_MAP(map);
-	memcpy(map + PAGE, "publish", 7);
-	memcpy(map + 7 * PAGE, "too", 3);
+	memcpy(map + PAGE, "publish", sizeof("publish"));
+	memcpy(map + 7 * PAGE, "too", sizeof("too"));
 	NEED_EQ(publish(view, section), 0);
 	EXPECT_EQ(pread(section, text, 7, PAGE), 7);
 	EXPECT(!memcmp(text, "publish", 7));

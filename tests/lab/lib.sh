@@ -130,9 +130,11 @@ wait_until() {
 }
 
 broker_start() {
+	rm -f "$story_dir/vmsectd.log"
 	vmsectd --foreground --verbose --socket "$VMSECT_SOCKET" 2>"$story_dir/vmsectd.log" 3>&- 4>&- &
 	broker_pid=$!
-	wait_until 20 test -S "$VMSECT_SOCKET" || not_ok "vmsectd starts"
+	# Its socket is there a moment before it listens.
+	wait_until 20 grep -qs 'is ready' "$story_dir/vmsectd.log" || not_ok "vmsectd starts"
 }
 
 broker_kill() {

@@ -20,12 +20,13 @@ guest_stop reader
 for mode in ro rw cow; do
 	section_create $mode --size 4M
 done
-guest_start rt --flavour=rt --section ro:ro --section rw:rw --section cow:cow
+guest_start rt --flavour=rt --section ro:ro --section rw:rw --section cow:cow --allow-create
 guest_ready rt
 check "the rt guest's kernel is PREEMPT_RT" prints 1 guest_do rt cat /sys/kernel/realtime
+guest_step_limit=480
 guest_do_tap rt vmsect-selftest
 guest_stop rt
-guest_start next --flavour=next --section ro:ro --section rw:rw --section cow:cow
+guest_start next --flavour=next --section ro:ro --section rw:rw --section cow:cow --allow-create
 guest_ready next
 check "the next guest's kernel is of a later series" \
 	guest_do next '! uname -r | grep -q "^6\.1\."'
