@@ -232,6 +232,17 @@ static const struct vm_operations_struct view_vm_ops = {
 #endif
 };
 
+/*
+ * A view whose protection is fixed needs to hear of no store.  From 6.5 on the kernel
+ * pins shared pages for long (vfio, registered buffers) only where nobody wants to.
+ */
+static const struct vm_operations_struct fixed_view_vm_ops = {
+	.fault = view_fault,
+#if VMSECT_HAS_HUGE
+	.huge_fault = view_huge_fault,
+#endif
+};
+
 /* The VM_MAY bits that a mapping of the view must not have. */
 static vm_flags_t view_forbidden(const struct vmsect_view *view, const struct vm_area_struct *vma)
 {
@@ -274,7 +285,7 @@ int vmsect_view_mmap(struct vmsect_view *view, struct vm_area_struct *vma)
 		set |= VM_MIXEDMAP;
 	vmsect_vm_flags_mod(vma, set, forbidden);
 	vma->vm_private_data = view;
-	vma->vm_ops = &view_vm_ops;
+	vma->vm_ops = view->flags & VMSECT_VIEW_F_NO_CHANGE ? &fixed_view_vm_ops : &view_vm_ops;
 	return 0;
 }
 
