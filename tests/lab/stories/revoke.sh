@@ -17,7 +17,7 @@ guest_ready good
 guest_write good secret 0 'the secret' || not_ok "good writes"
 check "bad reads it" prints 'the secret' guest_read bad secret 0 10
 guest_begin bad watch vmsect-tool watch secret 0 120
-guest_begin bad events vmsect-tool events secret 1 120
+guest_begin bad events vmsect-tool events secret 100 120
 guest_begin bad poll vmsect-tool poll secret 120
 guest_begin bad pin vmsect-tool pin secret
 check "a program of bad reads it all the time" wait_until 20 guest_printed bad watch watching

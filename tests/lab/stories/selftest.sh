@@ -15,6 +15,7 @@ head -c 10000 /dev/zero >"$(data_file odd)"
 section_create odd --file "$(data_file odd)"
 section_create denied --size 4K
 vmsect grant denied vm:selftest none || not_ok "vmsect grant"
+vmsect grant denied vm:selftest32 none || not_ok "vmsect grant"
 guest_start selftest --flavour=standard --section ro:ro --section rw:rw --section cow:cow --section odd:rw \
 	--allow-create -- vmsect-selftest
 guest_ready selftest
