@@ -75,12 +75,6 @@ void vmsect_view_free(struct vmsect_view *view)
 	vmsect_device_put(vd);
 }
 
-struct vmsect_view *vmsect_view_get(struct vmsect_view *view)
-{
-	kref_get(&view->ref);
-	return view;
-}
-
 static void view_unreferenced(struct kref *ref)
 {
 	struct vmsect_view *view = container_of(ref, struct vmsect_view, ref);

@@ -136,7 +136,6 @@ extern struct srcu_struct vmsect_srcu;
 /* vmsect_view.c */
 struct vmsect_view *vmsect_view_new(struct vmsect_device *vd, struct vmsect_handle *handle,
 				    bool is_default);
-struct vmsect_view *vmsect_view_get(struct vmsect_view *view);
 void vmsect_view_put(struct vmsect_view *view);
 int vmsect_view_place(struct vmsect_view *view, const struct vmsect_dev_view *dv);
 int vmsect_view_accept(struct vmsect_view *view, const struct vmsect_dev_view *dv);
