@@ -50,86 +50,12 @@ int config_set_size(struct config *config, uint64_t *field, const char *text, co
 	return 0;
 }
 
-int config_parse_mode(const char *text, enum section_attach_mode *ret_mode)
-{
-	static const struct {
-		const char *text;
-		enum section_attach_mode mode;
-	} modes[] = {
-		{ "ro", SECTION_ATTACH_RO },
-		{ "rw", SECTION_ATTACH_RW },
-		{ "cow", SECTION_ATTACH_COW },
-	};
-
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(text, modes[i].text) != 0)
-			continue;
-		*ret_mode = modes[i].mode;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 int config_set_cow_action(struct config *config, const char *text, const char *what)
 {
 	if (strcmp(text, "report") != 0 && strcmp(text, "stop") != 0)
 		return config_fail(config, -EINVAL, "%s: \"%s\" is not report or stop", what, text);
 	config->cow_stop = strcmp(text, "stop") == 0;
 	return 0;
-}
-
-static int check_section(struct config *config, const struct section_attach *attach,
-			 const char *what)
-{
-	if (!name_is_legal(attach->name, strlen(attach->name)))
-		return config_fail(config, -EINVAL, "%s: \"%s\" is not a legal section name", what,
-				   attach->name);
-	if (attach->cow_quota && attach->mode != SECTION_ATTACH_COW)
-		return config_fail(config, -EINVAL,
-				   "%s: section \"%s\" is not cow: it has no quota", what,
-				   attach->name);
-	if (config->section_count >= CONFIG_SECTIONS_MAX)
-		return config_fail(config, -E2BIG, "%s: more than %u sections", what,
-				   CONFIG_SECTIONS_MAX);
-	for (size_t i = 0; i < config->section_count; i++)
-		if (strcmp(config->sections[i].name, attach->name) == 0)
-			return config_fail(config, -EEXIST, "%s: section \"%s\" is there already",
-					   what, attach->name);
-	return 0;
-}
-
-int config_add_section(struct config *config, const struct section_attach *attach, const char *what)
-{
-	struct section_attach *more;
-	char *name;
-	int result = check_section(config, attach, what);
-
-	if (result < 0)
-		return result;
-	more = reallocarray(config->sections, config->section_count + 1, sizeof(*more));
-	if (!more)
-		return config_fail(config, -ENOMEM, "%s: out of memory", what);
-	config->sections = more;
-	name = strdup(attach->name);
-	if (!name)
-		return config_fail(config, -ENOMEM, "%s: out of memory", what);
-	more[config->section_count] = *attach;
-	more[config->section_count].name = name;
-	config->section_count++;
-	return 0;
-}
-
-void config_clear_sections(struct config *config)
-{
-	for (size_t i = 0; i < config->section_count; i++) {
-		/* config_add_section() made it. */
-		char *name = (char *)(uintptr_t)config->sections[i].name;
-
-		free(name);
-	}
-	free(config->sections);
-	config->sections = NULL;
-	config->section_count = 0;
 }
 
 int config_init(struct config *config)

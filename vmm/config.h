@@ -20,6 +20,7 @@
 
 #define CONFIG_CPUS_MAX 16u
 #define CONFIG_SECTIONS_MAX 256u
+#define CONFIG_VECTORS_MAX 64u /* of an ivshmem doorbell */
 #define CONFIG_ERROR_BYTES 512
 
 struct config {
@@ -61,10 +62,14 @@ void config_error_set(struct config *config, const char *format, ...)
  */
 int config_set_text(struct config *config, char **field, const char *text, const char *what);
 int config_set_size(struct config *config, uint64_t *field, const char *text, const char *what);
-/* mode: "ro", "rw" or "cow"; at: a size, or NULL for any place. */
 int config_add_section(struct config *config, const struct section_attach *attach,
 		       const char *what);
+/* "NAME:MODE[,KEY=VALUE]...", as on the command line. */
+int config_parse_section(struct config *config, const char *text, const char *what);
+/* "ro", "rw" or "cow"; -EINVAL. */
 int config_parse_mode(const char *text, enum section_attach_mode *ret_mode);
+/* "native", "ivshmem" or "pmem"; -EINVAL. */
+int config_parse_as(const char *text, enum section_attach_as *ret_as);
 /* "report" or "stop". */
 int config_set_cow_action(struct config *config, const char *text, const char *what);
 void config_clear_sections(struct config *config);

@@ -22,6 +22,8 @@ const char config_usage[] =
 	"  -a, --cmdline TEXT     kernel command line (default console=ttyS0)\n"
 	"  -s, --section NAME:MODE[,at=OFFSET][,cow-quota=BYTES]\n"
 	"                         attach a section; MODE is ro, rw or cow; may repeat\n"
+	"  -s, --section NAME:MODE,as=ivshmem[,vectors=N] | NAME:MODE,as=pmem\n"
+	"                         with a PCI device of its own\n"
 	"      --window SIZE      where sections appear, a power of two (default 64G)\n"
 	"      --serial WHERE     stdio, none or a file (default stdio)\n"
 	"      --socket PATH      the broker's socket\n"
@@ -68,51 +70,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* "at=OFFSET" or "cow-quota=BYTES". */
-static int parse_attribute(struct section_attach *attach, const char *text)
-{
-	if (strncmp(text, "at=", 3) == 0)
-		return parse_size(text + 3, &attach->at) < 0 || attach->at == WINDOW_ANY ? -EINVAL
-											 : 0;
-	if (strncmp(text, "cow-quota=", 10) == 0)
-		return parse_size(text + 10, &attach->cow_quota) < 0 || attach->cow_quota == 0
-			       ? -EINVAL
-			       : 0;
-	return -EINVAL;
-}
-
-/* Splits "NAME:MODE[,at=OFFSET][,cow-quota=BYTES]" in place. */
-static int parse_section(struct config *config, char *text, const char *whole)
-{
-	struct section_attach attach = { .name = text, .at = WINDOW_ANY };
-	char *mode = strrchr(text, ':');
-	char *word;
-
-	if (!mode)
-		return config_fail(config, -EINVAL, "--section %s: is not NAME:MODE[,at=OFFSET]",
-				   whole);
-	*mode++ = '\0';
-	word = strchr(mode, ',');
-	if (word)
-		*word++ = '\0';
-	if (config_parse_mode(mode, &attach.mode) < 0)
-		return config_fail(config, -EINVAL, "--section %s: \"%s\" is not ro, rw or cow",
-				   whole, mode);
-	while (word) {
-		char *next = strchr(word, ',');
-
-		if (next)
-			*next++ = '\0';
-		if (parse_attribute(&attach, word) < 0)
-			return config_fail(
-				config, -EINVAL,
-				"--section %s: \"%s\" is not at=OFFSET or cow-quota=BYTES", whole,
-				word);
-		word = next;
-	}
-	return config_add_section(config, &attach, "--section");
-}
-
 /* "BYTES[,report|stop]" */
 static int set_cow_quota(struct config *config, const char *argument)
 {
@@ -148,15 +105,6 @@ static int set_allow_create(struct config *config, const char *argument)
 	return 0;
 }
 
-static int set_section(struct config *config, const char *argument)
-{
-	AUTO_FREE char *text = strdup(argument);
-
-	if (!text)
-		return config_fail(config, -ENOMEM, "--section: out of memory");
-	return parse_section(config, text, argument);
-}
-
 static int set_cpus(struct config *config, const char *argument)
 {
 	if (parse_u32(argument, CONFIG_CPUS_MAX, &config->cpus) < 0 || config->cpus == 0)
@@ -181,7 +129,7 @@ static int set_with_argument(struct config *config, int option, const char *argu
 	case 'a':
 		return config_set_text(config, &config->cmdline, argument, "--cmdline");
 	case 's':
-		return set_section(config, argument);
+		return config_parse_section(config, argument, "--section");
 	case OPTION_WINDOW:
 		return config_set_size(config, &config->window_bytes, argument, "--window");
 	case OPTION_SERIAL:

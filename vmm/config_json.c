@@ -72,6 +72,19 @@ static int set_size(struct config *config, uint64_t *field, const json_t *value,
 	return 0;
 }
 
+static int set_count(struct config *config, uint32_t *field, uint32_t most, const json_t *value,
+		     const char *path)
+{
+	json_int_t count = json_integer_value(value);
+
+	if (!json_is_integer(value))
+		return wrong_type(config, path, "a whole number");
+	if (count < 1 || count > most)
+		return config_fail(config, -ERANGE, "%s: is not 1 to %u", path, most);
+	*field = (uint32_t)count;
+	return 0;
+}
+
 static int key_name(struct config *config, const json_t *value, const char *path)
 {
 	return set_text(config, &config->name, value, path);
@@ -114,14 +127,7 @@ static int key_window(struct config *config, const json_t *value, const char *pa
 
 static int key_cpus(struct config *config, const json_t *value, const char *path)
 {
-	json_int_t cpus = json_integer_value(value);
-
-	if (!json_is_integer(value))
-		return wrong_type(config, path, "a whole number");
-	if (cpus < 1 || cpus > CONFIG_CPUS_MAX)
-		return config_fail(config, -ERANGE, "%s: is not 1 to %u", path, CONFIG_CPUS_MAX);
-	config->cpus = (uint32_t)cpus;
-	return 0;
+	return set_count(config, &config->cpus, CONFIG_CPUS_MAX, value, path);
 }
 
 static int key_debug_exit(struct config *config, const json_t *value, const char *path)
@@ -167,65 +173,113 @@ static int key_cow_quota_action(struct config *config, const json_t *value, cons
 	return result < 0 ? result : config_set_cow_action(config, text, path);
 }
 
-struct section_text {
-	const char *name;
-	const char *mode;
-	uint64_t at;
-	bool has_at;
-	uint64_t cow_quota;
-};
-
-static int section_key(struct config *config, const char *key, const json_t *value,
-		       const char *path, struct section_text *section)
+static int section_name(struct config *config, struct section_attach *attach, const json_t *value,
+			const char *path)
 {
-	if (strcmp(key, "name") == 0)
-		return get_text(config, value, path, &section->name);
-	if (strcmp(key, "mode") == 0)
-		return get_text(config, value, path, &section->mode);
-	if (strcmp(key, "at") == 0) {
-		section->has_at = true;
-		return set_size(config, &section->at, value, path);
-	}
-	if (strcmp(key, "cow_quota") == 0) {
-		int result = set_size(config, &section->cow_quota, value, path);
+	return get_text(config, value, path, &attach->name);
+}
 
-		return result < 0 ? result : no_zero(config, section->cow_quota, path);
+static int section_mode(struct config *config, struct section_attach *attach, const json_t *value,
+			const char *path)
+{
+	const char *text;
+	int result = get_text(config, value, path, &text);
+
+	if (result < 0)
+		return result;
+	if (config_parse_mode(text, &attach->mode) < 0)
+		return config_fail(config, -EINVAL, "%s: \"%s\" is not ro, rw or cow", path, text);
+	return 0;
+}
+
+static int section_at(struct config *config, struct section_attach *attach, const json_t *value,
+		      const char *path)
+{
+	int result = set_size(config, &attach->at, value, path);
+
+	if (result == 0 && attach->at == WINDOW_ANY)
+		return config_fail(config, -ERANGE, "%s: is too large", path);
+	return result;
+}
+
+static int section_cow_quota(struct config *config, struct section_attach *attach,
+			     const json_t *value, const char *path)
+{
+	int result = set_size(config, &attach->cow_quota, value, path);
+
+	return result < 0 ? result : no_zero(config, attach->cow_quota, path);
+}
+
+static int section_as(struct config *config, struct section_attach *attach, const json_t *value,
+		      const char *path)
+{
+	const char *text;
+	int result = get_text(config, value, path, &text);
+
+	if (result < 0)
+		return result;
+	if (config_parse_as(text, &attach->as) < 0)
+		return config_fail(config, -EINVAL, "%s: \"%s\" is not native, ivshmem or pmem",
+				   path, text);
+	return 0;
+}
+
+static int section_vectors(struct config *config, struct section_attach *attach,
+			   const json_t *value, const char *path)
+{
+	return set_count(config, &attach->vectors, CONFIG_VECTORS_MAX, value, path);
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct config *config, struct section_attach *attach, const json_t *value,
+		   const char *path);
+	bool is_needed;
+} section_keys[] = {
+	{ "name", section_name, true }, { "mode", section_mode, true },
+	{ "at", section_at, false },	{ "cow_quota", section_cow_quota, false },
+	{ "as", section_as, false },	{ "vectors", section_vectors, false },
+};
+#define SECTION_KEYS (sizeof(section_keys) / sizeof(section_keys[0]))
+
+static int no_unknown_key(struct config *config, json_t *object, const char *path)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+	{
+		size_t i = 0;
+
+		while (i < SECTION_KEYS && strcmp(section_keys[i].key, key) != 0)
+			i++;
+		if (i == SECTION_KEYS)
+			return config_fail(config, -EINVAL, "%s.%.*s: unknown key", path, KEY_SHOWN,
+					   key);
 	}
-	return config_fail(config, -EINVAL, "%s: unknown key", path);
+	return 0;
 }
 
 static int add_section(struct config *config, json_t *object, const char *path)
 {
-	struct section_text text = { .at = WINDOW_ANY };
-	struct section_attach attach = { 0 };
+	struct section_attach attach = { .at = WINDOW_ANY };
 	char key_path[KEY_PATH_BYTES];
-	const char *key;
-	json_t *value;
+	int result;
 
 	if (!json_is_object(object))
 		return wrong_type(config, path, "an object");
-	json_object_foreach(object, key, value)
-	{
-		int result;
+	result = no_unknown_key(config, object, path);
+	for (size_t i = 0; result == 0 && i < SECTION_KEYS; i++) {
+		const char *key = section_keys[i].key;
+		const json_t *value = json_object_get(object, key);
 
-		(void)snprintf(key_path, sizeof(key_path), "%.*s.%.*s", ITEM_PATH_BYTES, path,
-			       KEY_SHOWN, key);
-		result = section_key(config, key, value, key_path, &text);
-		if (result < 0)
-			return result;
+		(void)snprintf(key_path, sizeof(key_path), "%.*s.%s", ITEM_PATH_BYTES, path, key);
+		if (value)
+			result = section_keys[i].set(config, &attach, value, key_path);
+		else if (section_keys[i].is_needed)
+			result = config_fail(config, -EINVAL, "%s: has no \"%s\"", path, key);
 	}
-	if (!text.name || !text.mode)
-		return config_fail(config, -EINVAL, "%s: has no \"%s\"", path,
-				   text.name ? "mode" : "name");
-	if (config_parse_mode(text.mode, &attach.mode) < 0)
-		return config_fail(config, -EINVAL, "%s.mode: \"%s\" is not ro, rw or cow", path,
-				   text.mode);
-	if (text.at == WINDOW_ANY && text.has_at)
-		return config_fail(config, -ERANGE, "%s.at: is too large", path);
-	attach.name = text.name;
-	attach.at = text.at;
-	attach.cow_quota = text.cow_quota;
-	return config_add_section(config, &attach, path);
+	return result < 0 ? result : config_add_section(config, &attach, path);
 }
 
 static int key_sections(struct config *config, const json_t *value, const char *path)

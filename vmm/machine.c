@@ -22,7 +22,7 @@
 #include "kvm/irq.h"
 #include "machine_impl.h"
 #include "mem/layout.h"
-#include "mem/window.h"
+#include "mem/windows.h"
 
 /* More than all vectors of the devices that fit on the bus in practice. */
 #define MSI_MAX 256u
@@ -132,8 +132,12 @@ static int add_serial(struct machine *machine)
 
 static int add_window(struct machine *machine)
 {
-	return failed("reserve the window",
-		      window_new(&machine->vm, machine->config->window_bytes, &machine->window));
+	int result = windows_new(&machine->vm, &machine->windows);
+	struct window *window;
+
+	if (result == 0)
+		result = windows_add(machine->windows, machine->config->window_bytes, &window);
+	return failed("reserve the window", result);
 }
 
 static int add_broker(struct machine *machine)
@@ -169,7 +173,8 @@ static int add_section_device(struct machine *machine)
 		.irq = machine->irq,
 		.mmio = machine->mmio,
 		.pci = machine->pci,
-		.window = machine->window,
+		.windows = machine->windows,
+		.window = windows_get(machine->windows, 0),
 		.events = machine->events,
 		.client = machine->client,
 		.policy = {
@@ -188,6 +193,17 @@ static int add_section_device(struct machine *machine)
 	if (result < 0)
 		log_error("section device: %s", text);
 	return result;
+}
+
+/* One PCI device for each section that is not the section device's to show. */
+static int add_devices(struct machine *machine)
+{
+	struct section_attached attached;
+
+	if (!section_dev_attached(machine->section_dev, 0, &attached))
+		return 0;
+	log_error("section %s: this machine has no device for it", attached.attach->name);
+	return -EOPNOTSUPP;
 }
 
 static int setup_vcpu(struct machine *machine, struct vcpu *vcpu, uint32_t index)
@@ -261,6 +277,7 @@ static int machine_build(struct machine *machine)
 		add_window, /* where sections appear */
 		add_broker, /* the connection to vmsectd */
 		add_section_device, /* PCI function 1af4:107f and the attachments */
+		add_devices, /* PCI functions of sections that have their own */
 		add_vcpus, /* CPUID, MSRs, registers at the entry */
 		add_watch, /* vCPUs that are stuck on lost pages */
 	};
@@ -303,7 +320,7 @@ struct machine *machine_free(struct machine *machine)
 		(void)vcpu_free(machine->vcpus[--machine->vcpu_count]);
 	(void)section_dev_free(machine->section_dev);
 	(void)vmsect_client_free(machine->client);
-	(void)window_free(machine->window);
+	(void)windows_free(machine->windows);
 	(void)console_free(machine->console);
 	(void)serial_free(machine->serial);
 	(void)pci_bus_free(machine->pci);

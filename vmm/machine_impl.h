@@ -22,7 +22,7 @@ struct pci_bus;
 struct section_dev;
 struct serial;
 struct vmsect_client;
-struct window;
+struct windows;
 
 #define MACHINE_RUNS (-1) /* no exit code yet */
 
@@ -37,7 +37,7 @@ struct machine {
 	struct bus *pio;
 	struct bus *mmio;
 	struct pci_bus *pci;
-	struct window *window;
+	struct windows *windows;
 	struct vmsect_client *client;
 	struct section_dev *section_dev;
 	struct console *console;

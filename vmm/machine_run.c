@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "bus/bus.h"
-#include "mem/window.h"
+#include "mem/windows.h"
 
 void machine_stop(struct machine *machine, int exit_code)
 {
@@ -58,10 +58,11 @@ static void access_port(void *owner, uint16_t port, void *data, uint32_t bytes, 
 static void access_memory(void *owner, uint64_t gpa, void *data, uint32_t bytes, bool is_write)
 {
 	struct machine *machine = owner;
+	struct window *window = windows_at(machine->windows, gpa);
 
 	/* The window decides what the access gives, and counts it. */
-	if (window_has(machine->window, gpa))
-		(void)window_fault(machine->window, gpa, is_write, data, bytes);
+	if (window)
+		(void)window_fault(window, gpa, is_write, data, bytes);
 	else if (is_write)
 		(void)bus_write(machine->mmio, gpa, data, bytes);
 	else
@@ -72,14 +73,14 @@ static bool mend_memory(void *owner)
 {
 	struct machine *machine = owner;
 
-	return window_sweep(machine->window) > 0;
+	return windows_sweep(machine->windows) > 0;
 }
 
 static void count_undecodable(void *owner)
 {
 	struct machine *machine = owner;
 
-	window_count_undecodable(machine->window);
+	windows_count_undecodable(machine->windows);
 }
 
 static void vcpu_ended(void *owner, enum vcpu_end end)

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "kvm/fault_watch.h"
 #include "machine_impl.h"
-#include "mem/window.h"
+#include "mem/windows.h"
 
 #define WATCH_MS 200u
 #define PAUSE_MAX 64u /* rounds: about 13 s */
@@ -31,7 +31,7 @@ static bool any_stuck(struct machine *machine)
 
 static void mend(struct machine *machine)
 {
-	uint32_t found = window_sweep(machine->window);
+	uint32_t found = windows_sweep(machine->windows);
 
 	if (found) {
 		log_debug("a vCPU was stuck on a lost page; views mended: %u", found);

@@ -96,6 +96,15 @@ static int open_attached(struct section_dev *dev, const struct section_attach *a
 	return result;
 }
 
+/* The view of one that has a device: all of the device's window is for it. */
+static int place_for_device(struct section_dev *dev, const struct section_attach *attach,
+			    const struct vmsect_section *section, struct section_place *place)
+{
+	place->window_offset = 0;
+	return section_device_window(dev, attach, vmsect_section_info(section)->size_bytes,
+				     &place->window);
+}
+
 static int attach_one(struct section_dev *dev, const struct section_attach *attach, uint32_t id,
 		      const struct section_error *error)
 {
@@ -112,14 +121,42 @@ static int attach_one(struct section_dev *dev, const struct section_attach *atta
 		return complain(error, result, attach->name, vmsect_client_error(dev->env.client));
 	section_handle_set(dev, id, section);
 	dev->handles[id - 1].is_attachment = true;
-	if (can_grow(section))
+	if (attach->as != SECTION_AS_NATIVE)
+		result = place_for_device(dev, attach, section, &place);
+	else if (can_grow(section))
 		place.flags = VMSECT_VIEW_F_GROWABLE;
+	if (result < 0)
+		return complain(error, result, attach->name, "the host cannot reserve its window");
 	answer = attach_place(dev, id, &place, &view);
 	if (answer.status != VMSECT_S_OK)
 		return complain(error, -(int)answer.status, attach->name, explain(dev, answer));
 	dev->views[view - 1].is_attachment = true;
 	dev->views[view - 1].cow_quota = attach->cow_quota;
-	dev->attachments++;
+	return 0;
+}
+
+static int attach_native(struct section_dev *dev, const struct section_attach *attach,
+			 const struct section_error *error)
+{
+	int result = attach_one(dev, attach, dev->attachments + 1, error);
+
+	dev->attachments += result == 0;
+	return result;
+}
+
+static int attach_device(struct section_dev *dev, const struct section_attach *attach,
+			 const struct section_error *error)
+{
+	uint32_t index = dev->attachments + dev->devices;
+	int result;
+
+	if (dev->devices == SECTION_DEVICES_MAX)
+		return complain(error, -ENOSPC, attach->name, "the PCI bus has no slot for it");
+	result = attach_one(dev, attach, index + 1, error);
+	if (result < 0)
+		return result;
+	dev->handles[index].has_device = dev->views[index].has_device = true;
+	dev->shown[dev->devices++].attach = attach;
 	return 0;
 }
 
@@ -133,10 +170,19 @@ int section_attach_all(struct section_dev *dev, const struct section_attach *att
 	if (count > SECTION_HANDLES_MAX)
 		return complain(error, -EDQUOT, attach[SECTION_HANDLES_MAX].name,
 				"more sections than a VM can have");
-	/* The first handles and views are all free, so ids follow the configuration. */
-	for (uint32_t i = 0; i < count; i++) {
-		int result = attach_one(dev, &attach[i], i + 1, error);
+	/*
+	 * The first handles and views are all free, so ids follow the configuration:
+	 * first the sections that the driver is told of, then the others.
+	 */
+	for (uint32_t i = 0; i < 2 * count; i++) {
+		const struct section_attach *one = &attach[i % count];
+		bool is_native = one->as == SECTION_AS_NATIVE;
+		int result = 0;
 
+		if (is_native && i < count)
+			result = attach_native(dev, one, error);
+		else if (!is_native && i >= count)
+			result = attach_device(dev, one, error);
 		if (result < 0)
 			return result;
 	}

@@ -73,12 +73,14 @@ void section_view_revoke(struct section_dev *dev, struct section_view *view)
 
 	if (!view || view->is_revoked)
 		return;
-	result = window_revoke(dev->env.window, view->place);
+	result = window_revoke(view->window, view->place);
 	if (result < 0)
 		log_warning("view %u has left the guest, but not this process: %s",
 			    (unsigned int)section_view_id(dev, view), strerror(-result));
 	view->is_revoked = true;
 	(void)vmsect_view_revoked(view->registered);
+	if (view->has_device)
+		section_device_revoked(dev, section_view_id(dev, view) - 1);
 	if (log_allowed(&dev->broker_limit, &dropped))
 		log_info("view %u was revoked", (unsigned int)section_view_id(dev, view));
 	section_event_add(
@@ -100,6 +102,8 @@ static void revoke_handle(struct section_dev *dev, uint64_t handle_id)
 		    vmsect_section_handle_id(handle->section) != handle_id)
 			continue;
 		handle->is_revoked = true;
+		if (handle->has_device)
+			section_device_revoked(dev, i);
 		section_event_add(dev, &(const struct vmsect_dev_event){
 					       .type = htole32(VMSECT_EV_REVOKED),
 					       .handle = htole32(i + 1),
@@ -129,6 +133,7 @@ static void broker_back(struct section_dev *dev, int status)
 	}
 	dev->broker_gone = false;
 	log_info("the broker is back");
+	section_devices_reconnected(dev);
 	/* What the one before had not passed on of what others notified of. */
 	section_event_missed(dev);
 }

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mem/window.h"
+#include "mem/windows.h"
 
 struct bus;
 struct event_base;
@@ -47,7 +47,8 @@ struct section_dev_env {
 	struct irq_table *irq;
 	struct bus *mmio;
 	struct pci_bus *pci;
-	struct window *window;
+	struct windows *windows; /* sections with a device of their own add to them */
+	struct window *window; /* the section device's, of these */
 	struct event_base *events;
 	struct vmsect_client *client; /* NULL: no broker, no attachments */
 	struct section_dev_policy policy;
@@ -59,11 +60,20 @@ enum section_attach_mode {
 	SECTION_ATTACH_COW,
 };
 
+/* How the guest is shown a section. */
+enum section_attach_as {
+	SECTION_AS_NATIVE, /* by the section device */
+	SECTION_AS_IVSHMEM, /* by an ivshmem device of its own */
+	SECTION_AS_PMEM, /* by a virtio-pmem device of its own */
+};
+
 struct section_attach {
-	const char *name; /* borrowed, for the call */
+	const char *name; /* borrowed from the configuration */
 	enum section_attach_mode mode;
-	uint64_t at; /* offset in the window, or WINDOW_ANY */
+	uint64_t at; /* NATIVE: offset in the window, or WINDOW_ANY */
 	uint64_t cow_quota; /* bytes of private pages; 0: no bound of its own */
+	enum section_attach_as as;
+	uint32_t vectors; /* IVSHMEM: of its doorbell; 0: it has none */
 };
 
 /* The VM's attachments, in the order of its configuration. */
@@ -84,6 +94,32 @@ struct section_error {
  */
 int section_dev_new(const struct section_dev_env *env, const struct section_attach_list *attach,
 		    const struct section_error *error, struct section_dev **ret_dev);
+
+/*
+ * An attachment with a device of its own.  The section device has its handle
+ * and its view, so that revocation, quotas and reports are as for any other.
+ */
+struct section_attached {
+	const struct section_attach *attach;
+	struct window *window; /* the view is at place 0 of it */
+	uint64_t bytes; /* of the view */
+	struct vmsect_section *section; /* borrowed; lives as long as the section device */
+};
+/* The index-th of them, in the order of the configuration; false past the last. */
+bool section_dev_attached(struct section_dev *dev, size_t index,
+			  struct section_attached *ret_attached);
+
+/* On the io thread. */
+struct section_device_ops {
+	/* The section was taken away: the window is a hole by now.  Perhaps twice. */
+	void (*revoked)(void *owner);
+	/* A broker that knows this VM is back: what was asked of the last one is to be asked anew.
+	 */
+	void (*reconnected)(void *owner);
+};
+/* ops: NULL ends it. */
+void section_dev_follow(struct section_dev *dev, size_t index, const struct section_device_ops *ops,
+			void *owner);
 
 /* All vCPUs have ended.  NULL is fine; returns NULL. */
 struct section_dev *section_dev_free(struct section_dev *dev);

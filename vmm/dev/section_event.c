@@ -95,11 +95,20 @@ static bool join(struct section_dev *dev, const struct vmsect_dev_event *event)
 	return true;
 }
 
+/* Of what another device shows the driver knows nothing. */
+static bool is_of_device(const struct section_dev *dev, const struct vmsect_dev_event *event)
+{
+	uint32_t view = le32toh(event->view), handle = le32toh(event->handle);
+
+	return (view && dev->views[view - 1].has_device) ||
+	       (handle && dev->handles[handle - 1].has_device);
+}
+
 void section_event_add(struct section_dev *dev, const struct vmsect_dev_event *event)
 {
 	if (!is_heard(dev))
 		return; /* nobody is there to hear it, nor later to have missed it */
-	if (feature_of(le32toh(event->type)) & ~dev->features)
+	if (feature_of(le32toh(event->type)) & ~dev->features || is_of_device(dev, event))
 		return;
 	if (join(dev, event))
 		return;

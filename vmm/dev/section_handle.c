@@ -17,13 +17,20 @@ _Static_assert(VMSECT_SECTION_F_SEALED == VMSECT_SECTION_SEALED &&
 		       VMSECT_SECTION_F_RESERVE == VMSECT_SECTION_RESERVE,
 	       "one numbering of a section's flags");
 
+/* That of another device is none of the driver's. */
+static bool is_used(const struct section_dev *dev, uint32_t id)
+{
+	return id > 0 && id <= SECTION_HANDLES_MAX && dev->handles[id - 1].section &&
+	       !dev->handles[id - 1].has_device;
+}
+
 struct section_handle *section_handle_of(struct section_dev *dev, uint32_t id,
 					 struct section_answer *ret_why)
 {
 	struct section_handle *handle;
 
 	*ret_why = section_refuse(VMSECT_S_EBADF, VMSECT_D_NONE);
-	if (id == 0 || id > SECTION_HANDLES_MAX || !dev->handles[id - 1].section)
+	if (!is_used(dev, id))
 		return NULL;
 	handle = &dev->handles[id - 1];
 	ret_why->detail = VMSECT_D_REVOKED;
@@ -35,7 +42,7 @@ uint32_t section_lowest_handle(const struct section_dev *dev, uint64_t section_i
 	for (uint32_t i = 0; i < SECTION_HANDLES_MAX; i++) {
 		const struct section_handle *handle = &dev->handles[i];
 
-		if (!handle->section || handle->is_revoked || handle->section_id != section_id)
+		if (!is_used(dev, i + 1) || handle->is_revoked || handle->section_id != section_id)
 			continue;
 		if (!rights || vmsect_section_access(handle->section) & rights)
 			return i + 1;
@@ -207,7 +214,7 @@ struct section_answer section_close(struct section_dev *dev, struct section_call
 	struct section_handle *handle;
 
 	/* A revoked one is closed like any other. */
-	if (id == 0 || id > SECTION_HANDLES_MAX || !dev->handles[id - 1].section)
+	if (!is_used(dev, id))
 		return section_refuse(VMSECT_S_EBADF, VMSECT_D_NONE);
 	handle = &dev->handles[id - 1];
 	if (handle->is_attachment)

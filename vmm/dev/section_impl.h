@@ -21,6 +21,7 @@
  *   section_resync.c   what follows from those that were lost
  *   section_event.c    event queue
  *   section_attach.c   attachments
+ *   section_device.c   those that have a PCI device of their own
  *   section_report.c   timers: what was counted, to the broker; overlays
  *
  * Private to dev/section_*.c.  Everything belongs to the io thread.
@@ -46,6 +47,7 @@
 #define SECTION_HANDLES_MAX 256
 #define SECTION_EVENTS_MAX 256
 #define SECTION_CREATED_MAX 256
+#define SECTION_DEVICES_MAX 30 /* PCI slots but the bridge's and our own */
 #define SECTION_NOTIFICATIONS_MAX 32 /* on their way; with what waits for disks, tickets */
 #define SECTION_DIFF_MAX 256 /* ranges of one reply */
 #define SECTION_QUEUE_SIZE 128
@@ -55,6 +57,7 @@
 struct section_handle {
 	struct vmsect_section *section; /* owned */
 	bool is_attachment;
+	bool has_device; /* of its own: the driver does not know of it */
 	bool is_revoked; /* it only closes */
 	uint64_t section_id;
 	uint64_t size_bytes; /* of the section, as we last heard */
@@ -64,6 +67,7 @@ struct section_handle {
 struct section_view {
 	bool is_used;
 	bool is_attachment;
+	bool has_device; /* of its own: the driver does not know of it */
 	bool is_revoked; /* a hole */
 	bool is_reserve; /* of a RESERVE section */
 	bool is_copying; /* pages of it are or were writecopy: it may have private ones */
@@ -74,6 +78,7 @@ struct section_view {
 	uint64_t serial; /* of this view alone, for ever */
 	uint64_t section_id;
 	uint64_t page_bytes;
+	struct window *window; /* borrowed: ours, or that of a device of its own */
 	uint64_t place;
 	uint64_t offset;
 	uint64_t bytes;
@@ -101,6 +106,13 @@ struct section_notification {
 	bool is_used;
 	uint64_t ticket;
 	struct queue_chain chain; /* kept from the control queue */
+};
+
+/* A section that another device shows, and who is told what becomes of it. */
+struct section_device {
+	const struct section_attach *attach; /* borrowed */
+	const struct section_device_ops *ops; /* NULL: nobody is told */
+	void *owner;
 };
 
 /* See section_hold.c. */
@@ -138,6 +150,8 @@ struct section_dev {
 	struct section_handle handles[SECTION_HANDLES_MAX];
 	struct section_view views[SECTION_VIEWS_MAX];
 	uint32_t attachments; /* handles and views [0, attachments) */
+	uint32_t devices; /* handles and views [attachments, attachments + devices) */
+	struct section_device shown[SECTION_DEVICES_MAX]; /* [0, devices) */
 	uint64_t views_made; /* serial of the last */
 	struct section_created created[SECTION_CREATED_MAX];
 	struct section_pending pending[VMSECT_PENDING_MAX];
@@ -222,6 +236,7 @@ struct section_place {
 	uint32_t flags; /* VMSECT_VIEW_F_ */
 	uint64_t offset;
 	uint64_t length; /* 0: to the end */
+	struct window *window; /* NULL: the section device's */
 	uint64_t window_offset; /* or WINDOW_ANY */
 	uint64_t room; /* GROWABLE: in the window; 0: for the section's most */
 	uint64_t commit;
@@ -335,6 +350,13 @@ void section_event_missed(struct section_dev *dev);
 /* A timer on the loop; 0 or -ENOMEM. */
 int section_event_timer(struct section_dev *dev, void (*call)(int fd, short what, void *arg),
 			uint32_t milliseconds, struct event **ret_event);
+
+/* section_device.c: opens its window; 0 or -errno. */
+int section_device_window(struct section_dev *dev, const struct section_attach *attach,
+			  uint64_t bytes, struct window **ret_window);
+/* The handle or the view at this index is gone for good, or the broker is back. */
+void section_device_revoked(struct section_dev *dev, uint32_t index);
+void section_devices_reconnected(struct section_dev *dev);
 
 /* section_attach.c; 0 or -errno with a sentence in `error`. */
 int section_attach_all(struct section_dev *dev, const struct section_attach *attach, size_t count,

@@ -24,7 +24,8 @@ static void on_found(void *argument)
 	(void)eventfd_write(dev->loss_fd, 1);
 }
 
-static void tell(struct section_dev *dev, const struct window_loss *loss)
+static void tell(struct section_dev *dev, const struct window *window,
+		 const struct window_loss *loss)
 {
 	const struct section_view *view = &dev->views[loss->id - 1];
 	struct vmsect_dev_event event = {
@@ -36,7 +37,8 @@ static void tell(struct section_dev *dev, const struct window_loss *loss)
 	};
 
 	/* The view may have gone since, and its number may be another's. */
-	if (!view->is_used || view->is_revoked || view->place != loss->place)
+	if (!view->is_used || view->is_revoked || view->window != window ||
+	    view->place != loss->place)
 		return;
 	event.section_id = htole64(view->section_id);
 	event.handle = htole32(section_lowest_handle(dev, view->section_id, 0));
@@ -46,17 +48,27 @@ static void tell(struct section_dev *dev, const struct window_loss *loss)
 static void on_losses(evutil_socket_t fd, short what, void *argument)
 {
 	struct section_dev *dev = argument;
+	struct window *window;
 	struct window_loss loss;
 	bool missed = false;
 	eventfd_t count;
 
 	(void)what;
 	(void)eventfd_read(fd, &count);
-	while (window_next_loss(dev->env.window, &loss, &missed) == 1)
-		tell(dev, &loss);
+	for (size_t i = 0; (window = windows_get(dev->env.windows, i)); i++)
+		while (window_next_loss(window, &loss, &missed) == 1)
+			tell(dev, window, &loss);
 	if (missed)
 		section_event_missed(dev);
 	section_event_deliver(dev);
+}
+
+static void call_on_loss(struct section_dev *dev, void (*call)(void *argument))
+{
+	struct window *window;
+
+	for (size_t i = 0; (window = windows_get(dev->env.windows, i)); i++)
+		window_set_loss_call(window, call, dev);
 }
 
 int section_loss_init(struct section_dev *dev)
@@ -68,13 +80,13 @@ int section_loss_init(struct section_dev *dev)
 		event_new(dev->env.events, dev->loss_fd, EV_READ | EV_PERSIST, on_losses, dev);
 	if (!dev->loss_event || event_add(dev->loss_event, NULL) < 0)
 		return -ENOMEM;
-	window_set_loss_call(dev->env.window, on_found, dev);
+	call_on_loss(dev, on_found);
 	return 0;
 }
 
 void section_loss_deinit(struct section_dev *dev)
 {
-	window_set_loss_call(dev->env.window, NULL, NULL);
+	call_on_loss(dev, NULL);
 	if (dev->loss_event)
 		event_free(dev->loss_event);
 	dev->loss_event = NULL;
@@ -98,7 +110,7 @@ struct section_answer section_remap(struct section_dev *dev, struct section_call
 		return answer;
 	if (!section_view_range(view, le64toh(request->offset), le64toh(request->length), &range))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_RANGE);
-	lost = window_restore(dev->env.window, view->place, &range);
+	lost = window_restore(view->window, view->place, &range);
 	if (lost < 0)
 		return section_answer_window((int)lost);
 	reply->value = htole64((uint64_t)lost);

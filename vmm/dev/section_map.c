@@ -102,10 +102,9 @@ static struct section_answer check_room(const struct vmsect_section_info *info,
 	return SECTION_OK;
 }
 
-static struct section_answer take_room(struct section_dev *dev, struct section_view *view,
-				       uint64_t window_offset)
+static struct section_answer take_room(struct section_view *view, uint64_t window_offset)
 {
-	switch (-window_reserve(dev->env.window, window_offset, view->offset, view->room,
+	switch (-window_reserve(view->window, window_offset, view->offset, view->room,
 				&view->place)) {
 	case 0:
 		return SECTION_OK;
@@ -134,8 +133,8 @@ static struct section_answer map_window(struct section_dev *dev, const struct se
 		.execute = section_protection_executes(view->protection),
 		.is_reserve = view->is_reserve,
 	};
-	struct section_answer answer = section_answer_window(
-		window_map(dev->env.window, &map, section_view_id(dev, view)));
+	struct section_answer answer =
+		section_answer_window(window_map(view->window, &map, section_view_id(dev, view)));
 
 	/* All that a request can get wrong was checked: what is left is the host's failure. */
 	if (answer.status == VMSECT_S_EINVAL)
@@ -213,6 +212,7 @@ struct section_answer section_view_place(struct section_dev *dev, uint32_t handl
 {
 	struct section_view view = {
 		.is_used = true,
+		.window = place->window ? place->window : dev->env.window,
 		.handle = handle,
 		.protection = place->protection,
 		.flags = place->flags,
@@ -233,14 +233,14 @@ struct section_answer section_view_place(struct section_dev *dev, uint32_t handl
 		return answer;
 	if (!slot)
 		return section_refuse(VMSECT_S_EDQUOT, VMSECT_D_VIEWS);
-	answer = take_room(dev, &view, place->window_offset);
+	answer = take_room(&view, place->window_offset);
 	if (answer.status != VMSECT_S_OK)
 		return answer;
 	view.serial = ++dev->views_made;
 	*slot = view;
 	answer = enroll_and_map(dev, slot, through, place);
 	if (answer.status != VMSECT_S_OK) {
-		window_release(dev->env.window, view.place);
+		window_release(view.window, view.place);
 		*slot = (struct section_view){ 0 };
 		return answer;
 	}

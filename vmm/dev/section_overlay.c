@@ -29,15 +29,15 @@ struct section_answer section_reset(struct section_dev *dev, struct section_call
 		return answer;
 	if (!section_view_range(view, le64toh(request->offset), le64toh(request->length), &range))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_RANGE);
-	return section_answer_window(window_reset(dev->env.window, view->place, &range));
+	return section_answer_window(window_reset(view->window, view->place, &range));
 }
 
 /* As many ranges as there is room for, and whether there are more. */
-static int list(struct section_dev *dev, const struct section_view *view, uint64_t after,
-		uint32_t room, struct vmsect_rsp_diff *reply)
+static int list(const struct section_view *view, uint64_t after, uint32_t room,
+		struct vmsect_rsp_diff *reply)
 {
 	struct window_range ranges[SECTION_DIFF_MAX + 1];
-	int found = window_diff(dev->env.window, view->place, after, ranges, (size_t)room + 1);
+	int found = window_diff(view->window, view->place, after, ranges, (size_t)room + 1);
 	uint32_t count;
 
 	if (found < 0)
@@ -70,7 +70,7 @@ struct section_answer section_diff(struct section_dev *dev, struct section_call 
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_RANGE);
 	if (after == view->bytes)
 		return SECTION_OK;
-	count = list(dev, view, after, room < SECTION_DIFF_MAX ? room : SECTION_DIFF_MAX, reply);
+	count = list(view, after, room < SECTION_DIFF_MAX ? room : SECTION_DIFF_MAX, reply);
 	if (count < 0)
 		return section_answer_window(count);
 	call->reply_bytes += (uint32_t)count * (uint32_t)sizeof(reply->ranges[0]);
@@ -96,7 +96,7 @@ static uint64_t count_all(struct section_dev *dev)
 
 		if (!view->is_used || view->is_revoked || !view->is_copying)
 			continue;
-		pages = window_private_pages(dev->env.window, view->place);
+		pages = window_private_pages(view->window, view->place);
 		if (pages >= 0)
 			view->private_pages = (uint64_t)pages;
 		bytes += view->private_pages * view->page_bytes;

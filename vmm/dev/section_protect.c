@@ -60,7 +60,7 @@ struct section_answer section_protect_range(struct section_dev *dev, struct sect
 					       (enum vmsect_protection)protection));
 	if (answer.status == VMSECT_S_OK) {
 		answer = section_answer_window(
-			window_protect(dev->env.window, view->place, range, mode,
+			window_protect(view->window, view->place, range, mode,
 				       section_protection_executes(protection)));
 		if (answer.status != VMSECT_S_OK)
 			take_back(view, range);
@@ -76,14 +76,13 @@ struct section_answer section_protect_range(struct section_dev *dev, struct sect
 }
 
 /* The run of like pages at an offset; its protection is what a guest sees of it. */
-static struct section_answer look(struct section_dev *dev, const struct section_view *view,
-				  uint64_t offset, struct window_pages *ret_pages,
-				  uint32_t *ret_protection)
+static struct section_answer look(const struct section_view *view, uint64_t offset,
+				  struct window_pages *ret_pages, uint32_t *ret_protection)
 {
 	size_t index = section_runs_at(&view->runs, offset);
 	const struct section_run *run = &view->runs.items[index];
 	uint64_t start = section_runs_start(&view->runs, index), end;
-	int result = window_query(dev->env.window, view->place, offset, ret_pages);
+	int result = window_query(view->window, view->place, offset, ret_pages);
 
 	if (result < 0)
 		return section_answer_window(result);
@@ -114,7 +113,7 @@ struct section_answer section_protect(struct section_dev *dev, struct section_ca
 		return answer;
 	if (!section_view_range(view, le64toh(request->offset), le64toh(request->length), &range))
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_RANGE);
-	answer = look(dev, view, range.offset, &first, &old);
+	answer = look(view, range.offset, &first, &old);
 	if (answer.status == VMSECT_S_OK)
 		answer = section_protect_range(dev, view, &range, protection);
 	if (answer.status == VMSECT_S_OK)
@@ -139,7 +138,7 @@ struct section_answer section_query_pages(struct section_dev *dev, struct sectio
 		return answer;
 	if (offset >= view->bytes)
 		return section_refuse(VMSECT_S_EINVAL, VMSECT_D_RANGE);
-	answer = look(dev, view, offset & ~(view->page_bytes - 1), &pages, &protection);
+	answer = look(view, offset & ~(view->page_bytes - 1), &pages, &protection);
 	if (answer.status != VMSECT_S_OK)
 		return answer;
 	reply->offset = htole64(pages.offset);

@@ -38,7 +38,7 @@ void section_publish_done(struct section_dev *dev, const struct section_publish 
 	if (!view->is_used || view->is_revoked || view->serial != publish->serial)
 		return;
 	for (size_t i = 0; i < publish->count; i++)
-		(void)window_reset(dev->env.window, view->place, &publish->ranges[i]);
+		(void)window_reset(view->window, view->place, &publish->ranges[i]);
 }
 
 static int add_ranges(struct section_dev *dev, struct section_publish *publish,
@@ -69,7 +69,7 @@ static int find(struct section_dev *dev, const struct section_view *view,
 	int found, result;
 
 	do {
-		found = window_diff(dev->env.window, view->place, after, ranges, BATCH);
+		found = window_diff(view->window, view->place, after, ranges, BATCH);
 		if (found <= 0)
 			return found;
 		result = add_ranges(dev, publish, ranges, (size_t)found);
@@ -81,13 +81,13 @@ static int find(struct section_dev *dev, const struct section_view *view,
 }
 
 /* A private copy of the ranges, one after another; what of them the section has. */
-static int copy(struct section_dev *dev, const struct section_view *view,
-		const struct section_publish *publish, uint8_t *bytes)
+static int copy(const struct section_view *view, const struct section_publish *publish,
+		uint8_t *bytes)
 {
 	for (size_t i = 0; i < publish->count; i++) {
 		const struct window_range *range = &publish->ranges[i];
-		int result = window_read(dev->env.window, view->place, range->offset, bytes,
-					 range->bytes);
+		int result =
+			window_read(view->window, view->place, range->offset, bytes, range->bytes);
 
 		if (result < 0)
 			return result;
@@ -124,9 +124,8 @@ static int hand_over(const struct section_handle *handle, const struct section_v
 }
 
 /* Everything up to the ticket; on failure the caller frees `publish`. */
-static int start(struct section_dev *dev, const struct section_handle *handle,
-		 const struct section_view *view, struct section_publish *publish,
-		 uint64_t *ret_ticket)
+static int start(const struct section_handle *handle, const struct section_view *view,
+		 struct section_publish *publish, uint64_t *ret_ticket)
 {
 	uint8_t *bytes;
 	int result;
@@ -134,7 +133,7 @@ static int start(struct section_dev *dev, const struct section_handle *handle,
 	bytes = malloc(publish->bytes);
 	if (!bytes)
 		return -ENOMEM;
-	result = copy(dev, view, publish, bytes);
+	result = copy(view, publish, bytes);
 	if (result == 0)
 		result = hand_over(handle, view, publish, bytes, ret_ticket);
 	free(bytes);
@@ -158,7 +157,7 @@ static struct section_answer publish_view(struct section_dev *dev, struct sectio
 	answer = section_answer_errno(result);
 	/* Nothing to publish is published at once. */
 	if (result == 0 && publish->count) {
-		result = start(dev, handle, view, publish, &ticket);
+		result = start(handle, view, publish, &ticket);
 		answer = section_answer_errno(result);
 		if (result == 0) {
 			section_pending_add(dev, call, ticket, publish);

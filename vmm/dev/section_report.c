@@ -31,7 +31,7 @@ static void report_window(struct section_dev *dev)
 {
 	struct window_counters counted;
 
-	window_counters(dev->env.window, &counted);
+	windows_counters(dev->env.windows, &counted);
 	if (dev->broker_gone || !memcmp(&counted, &dev->reported, sizeof(counted)))
 		return;
 	if (tell(dev, &counted) == 0)
@@ -40,7 +40,7 @@ static void report_window(struct section_dev *dev)
 
 void section_report_view(struct section_dev *dev, struct section_view *view)
 {
-	uint64_t denied = window_denied_writes(dev->env.window, view->place);
+	uint64_t denied = window_denied_writes(view->window, view->place);
 
 	if (dev->broker_gone || view->is_revoked)
 		return;
@@ -69,7 +69,7 @@ static void on_report(evutil_socket_t fd, short what, void *argument)
 static void on_sweep(evutil_socket_t fd, short what, void *argument)
 {
 	struct section_dev *dev = argument;
-	uint32_t lost = window_sweep_sizes(dev->env.window);
+	uint32_t lost = windows_sweep_sizes(dev->env.windows);
 	uint64_t dropped;
 
 	(void)fd;

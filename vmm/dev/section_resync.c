@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 /* All that was committed meanwhile; where nothing was, nothing changes. */
-static void restore(struct section_dev *dev, const struct section_view *view)
+static void restore(const struct section_view *view)
 {
 	const struct window_range all = { 0, view->bytes };
 
 	if (view->is_reserve && !view->is_revoked)
-		(void)window_restore(dev->env.window, view->place, &all);
+		(void)window_restore(view->window, view->place, &all);
 }
 
 static void follow(struct section_dev *dev, const struct vmsect_view_info *info)
@@ -27,7 +27,7 @@ static void follow(struct section_dev *dev, const struct vmsect_view_info *info)
 		section_view_revoke(dev, view);
 	else if (info->length > view->bytes)
 		section_resized(dev, view->section_id, info->offset + info->length);
-	restore(dev, view);
+	restore(view);
 }
 
 void section_resync(struct section_dev *dev)

@@ -29,7 +29,7 @@ static void grow(struct section_dev *dev, struct section_view *view, uint64_t by
 	int result = section_runs_with(&view->runs, &tail, view->protection, &runs);
 
 	if (result == 0) {
-		result = window_grow(dev->env.window, view->place, bytes);
+		result = window_grow(view->window, view->place, bytes);
 		if (result < 0)
 			section_runs_deinit(&runs);
 	}
@@ -89,7 +89,7 @@ void section_committed(struct section_dev *dev, uint64_t section_id,
 		if (!view->is_used || view->is_revoked || view->section_id != section_id ||
 		    !within_view(view, range, &part))
 			continue;
-		if (window_restore(dev->env.window, view->place, &part) < 0)
+		if (window_restore(view->window, view->place, &part) < 0)
 			log_warning("view %u: the host cannot map what was committed",
 				    (unsigned int)section_view_id(dev, view));
 	}

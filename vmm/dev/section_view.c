@@ -15,12 +15,15 @@ uint32_t section_view_id(const struct section_dev *dev, const struct section_vie
 	return (uint32_t)(view - dev->views) + 1;
 }
 
-/* Also one that was revoked. */
+/* Also one that was revoked.  What another device shows is not of this one. */
 static struct section_view *find(struct section_dev *dev, uint32_t id)
 {
-	if (id == 0 || id > SECTION_VIEWS_MAX || !dev->views[id - 1].is_used)
+	struct section_view *view;
+
+	if (id == 0 || id > SECTION_VIEWS_MAX)
 		return NULL;
-	return &dev->views[id - 1];
+	view = &dev->views[id - 1];
+	return view->is_used && !view->has_device ? view : NULL;
 }
 
 struct section_view *section_view_of(struct section_dev *dev, uint32_t id,
@@ -59,7 +62,7 @@ void section_view_describe(struct section_dev *dev, uint32_t id, struct vmsect_d
 		.window_offset = htole64(view->place),
 		.offset = htole64(view->offset),
 		.length = htole64(view->bytes),
-		.denied_writes = htole64(window_denied_writes(dev->env.window, view->place)),
+		.denied_writes = htole64(window_denied_writes(view->window, view->place)),
 		.room = htole64(view->flags & VMSECT_VIEW_F_GROWABLE ? view->room : 0),
 		.view_flags = htole32(view->flags | revoked),
 		.protection_now = htole32(section_runs_protection(&view->runs)),
@@ -107,7 +110,7 @@ struct section_answer section_map(struct section_dev *dev, struct section_call *
 static void drop(struct section_dev *dev, struct section_view *view)
 {
 	section_report_view(dev, view);
-	window_unmap(dev->env.window, view->place);
+	window_unmap(view->window, view->place);
 	view->registered = vmsect_view_unmap(view->registered);
 	section_runs_deinit(&view->runs);
 	*view = (struct section_view){ 0 };

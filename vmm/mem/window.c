@@ -20,10 +20,10 @@
 #define ALIGN_MAX (UINT64_C(1) << 30)
 #define BYTES_MAX (UINT64_C(1) << 46)
 
-/* Address space only; aligned so that 1 GiB pages could agree too. */
+/* Address space only; a large one is aligned so that 1 GiB pages could agree too. */
 static uint8_t *reserve_hva(uint64_t bytes)
 {
-	uint64_t align = bytes < ALIGN_MAX ? bytes : ALIGN_MAX, lead;
+	uint64_t align = bytes < ALIGN_MAX ? WINDOW_UNIT_BYTES : ALIGN_MAX, lead;
 	uint8_t *start = mmap(NULL, bytes + align, PROT_NONE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -41,7 +41,7 @@ int window_new(struct vm *vm, uint64_t bytes, struct window **ret_window)
 	struct window *window;
 	int result;
 
-	if (bytes < WINDOW_UNIT_BYTES || bytes > BYTES_MAX || (bytes & (bytes - 1)))
+	if (bytes == 0 || bytes > BYTES_MAX || bytes % WINDOW_PAGE_BYTES)
 		return -EINVAL;
 	window = calloc(1, sizeof(*window));
 	if (!window)
@@ -50,7 +50,7 @@ int window_new(struct vm *vm, uint64_t bytes, struct window **ret_window)
 	window->bytes = bytes;
 	window->base_gpa = WINDOW_NOWHERE;
 	LIST_INIT(&window->files);
-	room_init(&window->room, (uint32_t)(bytes >> WINDOW_UNIT_SHIFT));
+	room_init(&window->room, (uint32_t)((bytes + UNIT_MASK) >> WINDOW_UNIT_SHIFT));
 	window->hva = reserve_hva(bytes);
 	result = window->hva ? -pthread_mutex_init(&window->lock, NULL) : -ENOMEM;
 	if (result < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The window: one reserved host range, mirrored at one guest physical range,
+ * A window: one reserved host range, mirrored at one guest physical range,
  * in which views are placed.  Each run of pages of one mode is a memory slot;
  * the rest is holes without a slot.
  *
@@ -9,7 +9,7 @@
  * does not fill of them stays a hole.  A view that can grow owns the units of
  * its room.
  *
- * Owner: struct machine.  `lock` protects everything; it is taken by the io
+ * Owner: struct windows.  `lock` protects everything; it is taken by the io
  * thread (map, unmap), by vCPU threads (faults, a BAR that moves), and is
  * above vm.slot_lock and vm.gate.
  */
@@ -25,6 +25,7 @@ struct window;
 
 #define WINDOW_UNIT_SHIFT 21
 #define WINDOW_UNIT_BYTES (UINT64_C(1) << WINDOW_UNIT_SHIFT)
+#define WINDOW_PAGE_BYTES UINT64_C(4096)
 #define WINDOW_ANY UINT64_MAX /* a place: the window chooses */
 #define WINDOW_NOWHERE UINT64_MAX /* a base: not decoded */
 
@@ -47,7 +48,7 @@ struct window_map {
 	bool is_reserve; /* of a RESERVE section, see base/mapping.h */
 };
 
-/* bytes is a power of two of at least 2 MiB.  vm may be NULL in tests. */
+/* bytes is a multiple of 4 KiB, not 0.  vm may be NULL in tests.  0 or -errno. */
 int window_new(struct vm *vm, uint64_t bytes, struct window **ret_window);
 struct window *window_free(struct window *window);
 uint64_t window_bytes(const struct window *window);

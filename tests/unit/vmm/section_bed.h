@@ -38,7 +38,8 @@ struct section_bed {
 	struct bus *pio;
 	struct bus *mmio;
 	struct pci_bus *pci;
-	struct window *window;
+	struct windows *windows;
+	struct window *window; /* the first of them */
 	struct event_base *events;
 	struct section_dev *dev;
 	struct driver_ring control;
@@ -55,7 +56,8 @@ static inline void bed_init(struct section_bed *bed)
 	assert_int_equal(bus_new(&bed->pio), 0);
 	assert_int_equal(bus_new(&bed->mmio), 0);
 	assert_int_equal(pci_bus_new(bed->pio, bed->mmio, &bed->pci), 0);
-	assert_int_equal(window_new(NULL, BED_WINDOW, &bed->window), 0);
+	assert_int_equal(windows_new(NULL, &bed->windows), 0);
+	assert_int_equal(windows_add(bed->windows, BED_WINDOW, &bed->window), 0);
 	bed->events = event_base_new();
 	assert_non_null(bed->events);
 }
@@ -67,6 +69,7 @@ static inline int bed_attach(struct section_bed *bed, struct vmsect_client *clie
 		.mem = &bed->mem,
 		.mmio = bed->mmio,
 		.pci = bed->pci,
+		.windows = bed->windows,
 		.window = bed->window,
 		.events = bed->events,
 		.client = client,
@@ -82,7 +85,7 @@ static inline void bed_deinit(struct section_bed *bed)
 {
 	bed->dev = section_dev_free(bed->dev);
 	event_base_free(bed->events);
-	bed->window = window_free(bed->window);
+	bed->windows = windows_free(bed->windows);
 	bed->pci = pci_bus_free(bed->pci);
 	bed->mmio = bus_free(bed->mmio);
 	bed->pio = bus_free(bed->pio);

@@ -97,9 +97,9 @@ static inline int attach(struct test *test, const struct section_attach *list, s
 static inline struct section_bed *start(struct test *test)
 {
 	const struct section_attach list[] = {
-		{ "data", SECTION_ATTACH_RO, WINDOW_ANY, 0 },
-		{ "data", SECTION_ATTACH_RW, 8 * UNIT, 0 },
-		{ "data", SECTION_ATTACH_COW, WINDOW_ANY, 0 },
+		{ .name = "data", .mode = SECTION_ATTACH_RO, .at = WINDOW_ANY },
+		{ .name = "data", .mode = SECTION_ATTACH_RW, .at = 8 * UNIT },
+		{ .name = "data", .mode = SECTION_ATTACH_COW, .at = WINDOW_ANY },
 	};
 
 	if (attach(test, list, ARRAY_SIZE(list)) < 0)

@@ -103,6 +103,15 @@ static const struct {
 	  "sections[0].cow_quota: is 0" },
 	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"cow\", \"cow_quota\": true}]}",
 	  "sections[0].cow_quota: is not a size" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"rw\", \"as\": \"disk\"}]}",
+	  "sections[0].as: \"disk\" is not native, ivshmem or pmem" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"rw\", \"as\": 1}]}",
+	  "sections[0].as: is not a string" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"rw\", \"as\": \"ivshmem\","
+	  "\"vectors\": 65}]}",
+	  "sections[0].vectors: is not 1 to 64" },
+	{ "{\"sections\": [{\"name\": \"a\", \"mode\": \"rw\", \"vectors\": 1}]}",
+	  "is not ivshmem" },
 	{ "{\"cow_quota\": 0}", "cow_quota: is 0" },
 	{ "{\"cow_quota\": []}", "cow_quota: is not a size" },
 	{ "{\"cow_quota_action\": \"beep\"}", "cow_quota_action: \"beep\" is not report or stop" },
@@ -136,6 +145,39 @@ static void test_policy_of_file(void **state)
 	config_deinit(&config);
 	assert_int_equal(load(&config, "{\"kernel\": \"k\", \"allow_create\": false}"), 0);
 	assert_false(config.allow_create);
+	config_deinit(&config);
+}
+
+static void test_devices_of_sections(void **state)
+{
+	char *argv[] = { "vmsect-vmm",
+			 "--section",
+			 "a:rw,as=ivshmem,vectors=4",
+			 "--section",
+			 "b:cow,as=pmem,cow-quota=1M",
+			 "--section",
+			 "c:ro,as=native,at=2M",
+			 NULL };
+	enum config_action action;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(
+		load(&config,
+		     "{\"kernel\": \"k\",\"sections\": [{\"name\": \"a\", \"mode\": \"ro\","
+		     "\"as\": \"ivshmem\", \"vectors\": 2}]}"),
+		0);
+	assert_int_equal(config.sections[0].as, SECTION_AS_IVSHMEM);
+	assert_int_equal(config.sections[0].vectors, 2);
+	config_deinit(&config);
+	assert_int_equal(config_init(&config), 0);
+	assert_int_equal(config_parse_args(&config, 7, argv, &action), 0);
+	assert_int_equal(config.sections[0].as, SECTION_AS_IVSHMEM);
+	assert_int_equal(config.sections[0].vectors, 4);
+	assert_int_equal(config.sections[1].as, SECTION_AS_PMEM);
+	assert_int_equal(config.sections[1].vectors, 0);
+	assert_int_equal(config.sections[2].as, SECTION_AS_NATIVE);
+	assert_int_equal(config.sections[2].at, 2 << 20);
 	config_deinit(&config);
 }
 
@@ -243,11 +285,18 @@ static const struct {
 	{ { "--memory", "lots" }, "--memory: \"lots\"" },
 	{ { "--section", "a" }, "is not NAME:MODE" },
 	{ { "--section", "a:xx" }, "\"xx\" is not ro, rw or cow" },
-	{ { "--section", "a:ro,to=1" }, "\"to=1\" is not at=OFFSET or cow-quota=BYTES" },
+	{ { "--section", "a:ro,to=1" }, "\"to=1\" is not at=OFFSET, cow-quota=BYTES, as=" },
 	{ { "--section", "a:cow,cow-quota=0" }, "\"cow-quota=0\" is not at=OFFSET" },
 	{ { "--section", "a:cow,cow-quota=x" }, "\"cow-quota=x\" is not at=OFFSET" },
 	{ { "--section", "a:cow,at=2M,x" }, "\"x\" is not at=OFFSET" },
 	{ { "--section", "a:ro,cow-quota=1M" }, "is not cow" },
+	{ { "--section", "a:rw,as=disk" }, "\"as=disk\" is not at=OFFSET" },
+	{ { "--section", "a:rw,as=ivshmem,vectors=0" }, "\"vectors=0\" is not" },
+	{ { "--section", "a:rw,as=ivshmem,vectors=65" }, "vectors=1..64" },
+	{ { "--section", "a:rw,vectors=2" }, "is not ivshmem: it has no vectors" },
+	{ { "--section", "a:rw,as=pmem,vectors=2" }, "is not ivshmem: it has no vectors" },
+	{ { "--section", "a:rw,as=pmem,at=2M" }, "has no place in the window" },
+	{ { "--section", "a:rw,as=ivshmem,at=0" }, "has no place in the window" },
 	{ { "--cow-quota" }, "--cow-quota needs a value" },
 	{ { "--cow-quota", "0" }, "--cow-quota: is 0" },
 	{ { "--cow-quota", "x" }, "--cow-quota: \"x\" is not a size" },
@@ -366,6 +415,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_missing_file, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_good_file, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_policy_of_file, leak_setup, leak_teardown),
+		cmocka_unit_test_setup_teardown(test_devices_of_sections, leak_setup,
+						leak_teardown),
 		cmocka_unit_test_setup_teardown(test_policy_of_args, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_examples, leak_setup, leak_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_args, leak_setup, leak_teardown),

@@ -43,11 +43,11 @@ static void expect_view(struct section_bed *bed, uint32_t id, uint64_t length, u
 static void test_with_room(void **state)
 {
 	const struct section_attach list[] = {
-		{ "grows", SECTION_ATTACH_RO, WINDOW_ANY, 0 },
-		{ "grows", SECTION_ATTACH_RW, WINDOW_ANY, 0 },
-		{ "grows", SECTION_ATTACH_COW, WINDOW_ANY, 0 },
-		{ "data", SECTION_ATTACH_RO, WINDOW_ANY, 0 },
-		{ "fixed", SECTION_ATTACH_RO, WINDOW_ANY, 0 },
+		{ .name = "grows", .mode = SECTION_ATTACH_RO, .at = WINDOW_ANY },
+		{ .name = "grows", .mode = SECTION_ATTACH_RW, .at = WINDOW_ANY },
+		{ .name = "grows", .mode = SECTION_ATTACH_COW, .at = WINDOW_ANY },
+		{ .name = "data", .mode = SECTION_ATTACH_RO, .at = WINDOW_ANY },
+		{ .name = "fixed", .mode = SECTION_ATTACH_RO, .at = WINDOW_ANY },
 	};
 	struct test *test = *state;
 	struct section_bed *bed = &test->bed;
@@ -74,9 +74,9 @@ static void test_with_room(void **state)
 static void test_without_room(void **state)
 {
 	const struct section_attach list[] = {
-		{ "fixed", SECTION_ATTACH_RO, 9 * UNIT, 0 },
-		{ "grows", SECTION_ATTACH_RW, 8 * UNIT, 0 },
-		{ "grows", SECTION_ATTACH_COW, BED_WINDOW - UNIT, 0 },
+		{ .name = "fixed", .mode = SECTION_ATTACH_RO, .at = 9 * UNIT },
+		{ .name = "grows", .mode = SECTION_ATTACH_RW, .at = 8 * UNIT },
+		{ .name = "grows", .mode = SECTION_ATTACH_COW, .at = BED_WINDOW - UNIT },
 	};
 	struct test *test = *state;
 	struct section_bed *bed = &test->bed;
@@ -96,7 +96,9 @@ static void test_without_room(void **state)
 /* One that is as large as it gets. */
 static void test_grown_already(void **state)
 {
-	const struct section_attach list[] = { { "grows", SECTION_ATTACH_RW, WINDOW_ANY, 0 } };
+	const struct section_attach list[] = {
+		{ .name = "grows", .mode = SECTION_ATTACH_RW, .at = WINDOW_ANY }
+	};
 	struct test *test = *state;
 	struct vmsect_section *section = create(test);
 	uint64_t size = 0;

@@ -54,7 +54,9 @@ static struct section_dev_counters counters(struct section_bed *bed)
 
 static void test_attachment_without_broker(void **state)
 {
-	struct section_attach attach = { "data", SECTION_ATTACH_RO, WINDOW_ANY, 0 };
+	struct section_attach attach = { .name = "data",
+					 .mode = SECTION_ATTACH_RO,
+					 .at = WINDOW_ANY };
 	struct leak_guard *guard = leak_guard_new();
 	struct section_bed bed;
 

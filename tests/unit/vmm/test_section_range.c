@@ -185,7 +185,9 @@ static void stop(void *owner)
 /* Over the VM's quota and the attachment's: the VM is stopped for either. */
 static void test_quotas(void **state)
 {
-	const struct section_attach list[] = { { "data", SECTION_ATTACH_COW, 0, PAGE } };
+	const struct section_attach list[] = {
+		{ .name = "data", .mode = SECTION_ATTACH_COW, .at = 0, .cow_quota = PAGE }
+	};
 	struct test *test = *state;
 	struct section_bed *bed = &test->bed;
 	struct section_dev_counters counted = { 0 };
