@@ -25,7 +25,7 @@
 #include "mem/windows.h"
 
 /* More than all vectors of the devices that fit on the bus in practice. */
-#define MSI_MAX 256u
+#define MSI_MAX 2048u
 
 static int failed(const char *what, int result)
 {
@@ -195,17 +195,6 @@ static int add_section_device(struct machine *machine)
 	return result;
 }
 
-/* One PCI device for each section that is not the section device's to show. */
-static int add_devices(struct machine *machine)
-{
-	struct section_attached attached;
-
-	if (!section_dev_attached(machine->section_dev, 0, &attached))
-		return 0;
-	log_error("section %s: this machine has no device for it", attached.attach->name);
-	return -EOPNOTSUPP;
-}
-
 static int setup_vcpu(struct machine *machine, struct vcpu *vcpu, uint32_t index)
 {
 	struct cpuid_place place = { .cpus = machine->config->cpus, .index = index };
@@ -277,7 +266,7 @@ static int machine_build(struct machine *machine)
 		add_window, /* where sections appear */
 		add_broker, /* the connection to vmsectd */
 		add_section_device, /* PCI function 1af4:107f and the attachments */
-		add_devices, /* PCI functions of sections that have their own */
+		machine_devices_init, /* PCI functions of sections that have their own */
 		add_vcpus, /* CPUID, MSRs, registers at the entry */
 		add_watch, /* vCPUs that are stuck on lost pages */
 	};
@@ -318,6 +307,7 @@ struct machine *machine_free(struct machine *machine)
 	machine_watch_deinit(machine);
 	while (machine->vcpu_count > 0)
 		(void)vcpu_free(machine->vcpus[--machine->vcpu_count]);
+	machine_devices_deinit(machine);
 	(void)section_dev_free(machine->section_dev);
 	(void)vmsect_client_free(machine->client);
 	(void)windows_free(machine->windows);

@@ -18,6 +18,7 @@ struct bus;
 struct console;
 struct fault_watch;
 struct irq_table;
+struct ivshmem;
 struct pci_bus;
 struct section_dev;
 struct serial;
@@ -40,6 +41,8 @@ struct machine {
 	struct windows *windows;
 	struct vmsect_client *client;
 	struct section_dev *section_dev;
+	struct ivshmem *ivshmem[SECTION_DEVICES_MAX];
+	uint32_t ivshmem_count;
 	struct console *console;
 	struct serial *serial;
 	struct power power;
@@ -66,6 +69,10 @@ void machine_loop_deinit(struct machine *machine);
 /* Any thread; the first call decides. */
 void machine_stop(struct machine *machine, int exit_code);
 void machine_power_ended(void *owner, enum power_end end, int exit_code);
+
+/* machine_devices.c */
+int machine_devices_init(struct machine *machine);
+void machine_devices_deinit(struct machine *machine);
 
 /* machine_watch.c */
 int machine_watch_init(struct machine *machine);

@@ -29,6 +29,9 @@ FUZZ_WITH_queue := vmm/virtio/queue.c vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/v
 FUZZ_WITH_bus := $(wildcard vmm/bus/*.c vmm/virtio/*.c) vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/vcpu_gate.c \
 	vmm/kvm/irq.c host_lib/base/log.c
 FUZZ_LIBS_bus := -levent_core
+FUZZ_WITH_ivshmem := $(wildcard vmm/dev/ivshmem*.c vmm/bus/*.c vmm/mem/window*.c host_lib/base/mapping*.c) \
+	vmm/kvm/vm.c vmm/kvm/vcpu_gate.c vmm/kvm/irq.c host_lib/base/fdmsg.c host_lib/base/log.c
+FUZZ_LIBS_ivshmem := -levent_core
 FUZZ_WITH_ring := $(filter-out %_section.c,$(wildcard guest_driver/lib/vmsect_ring*.c))
 
 # $(call fuzzer,NAME)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/sys.h"
 #include "bus/pci.h"
 #include "bus/pci_cfg.h"
@@ -183,6 +184,19 @@ void msix_fire(struct msix *msix, uint32_t vector)
 	if (msix->control & MSIX_CONTROL_ENABLE)
 		irq_msi_fire(msix->msi[vector]);
 	pthread_mutex_unlock(&msix->lock);
+}
+
+int msix_set_source_take_fd(struct msix *msix, uint32_t vector, int fd)
+{
+	int result = -EINVAL;
+
+	pthread_mutex_lock(&msix->lock);
+	if (vector < msix->vectors)
+		result = irq_msi_take_fd(msix->msi[vector], fd);
+	else
+		fd_close(fd);
+	pthread_mutex_unlock(&msix->lock);
+	return result;
 }
 
 uint64_t msix_failed_routes(struct msix *msix)

@@ -8,7 +8,7 @@
  * without us.  Otherwise the event stays in the eventfd, which is the pending
  * bit.
  *
- * Owner: a virtio transport.  Any thread may call.  `lock` protects the table.
+ * Owner: a virtio transport or an ivshmem device.  Any thread may call.  `lock` protects the table.
  * Lock order: pci_bus, transport, msix, then irq_table.
  */
 #ifndef BUS_MSIX_H
@@ -40,6 +40,12 @@ bool msix_is_enabled(struct msix *msix);
 
 /* Sends or keeps pending; nothing if disabled or there is no such vector. */
 void msix_fire(struct msix *msix, uint32_t vector);
+
+/*
+ * Takes another eventfd as the one that fires a vector, for interrupts that
+ * others send.  0 or -errno (the descriptor is then closed).
+ */
+int msix_set_source_take_fd(struct msix *msix, uint32_t vector, int fd);
 
 /* Vectors whose message KVM did not accept, in all. */
 uint64_t msix_failed_routes(struct msix *msix);

@@ -158,7 +158,7 @@ static bool bar_is_good(const struct pci_device *device, const struct pci_bar *b
 {
 	uint32_t registers = bar->kind == PCI_BAR_MEM64 ? 2 : 1;
 
-	return bar->bytes >= 4096 && (bar->bytes & (bar->bytes - 1)) == 0 &&
+	return bar->bytes >= PCI_BAR_BYTES_MIN && (bar->bytes & (bar->bytes - 1)) == 0 &&
 	       bar->index <= PCI_BARS - registers && device->bars[bar->index].bar.bytes == 0;
 }
 

@@ -24,6 +24,7 @@
 
 #define PCI_BARS 6
 #define PCI_SLOTS 32
+#define PCI_BAR_BYTES_MIN 16 /* the low bits of the register tell the kind */
 #define PCI_NOWHERE UINT64_MAX /* a BAR that is not decoded */
 
 struct pci_bus;
@@ -74,7 +75,7 @@ enum pci_bar_kind {
 struct pci_bar {
 	uint32_t index;
 	enum pci_bar_kind kind;
-	uint64_t bytes; /* a power of two of at least 4 KiB */
+	uint64_t bytes; /* a power of two of at least PCI_BAR_BYTES_MIN */
 	const struct bus_ops *ops; /* a range of the MMIO bus, or NULL */
 	void *device; /* for ops and on_map */
 	/* The BAR is at gpa, or PCI_NOWHERE.  Under the bus lock.  0 or -errno. */

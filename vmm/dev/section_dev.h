@@ -22,6 +22,9 @@
 
 #include "mem/windows.h"
 
+/* Sections with a device of their own: PCI slots but the bridge's and the section device's. */
+#define SECTION_DEVICES_MAX 30
+
 struct bus;
 struct event_base;
 struct guest_mem;

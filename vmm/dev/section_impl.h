@@ -47,7 +47,6 @@
 #define SECTION_HANDLES_MAX 256
 #define SECTION_EVENTS_MAX 256
 #define SECTION_CREATED_MAX 256
-#define SECTION_DEVICES_MAX 30 /* PCI slots but the bridge's and our own */
 #define SECTION_NOTIFICATIONS_MAX 32 /* on their way; with what waits for disks, tickets */
 #define SECTION_DIFF_MAX 256 /* ranges of one reply */
 #define SECTION_QUEUE_SIZE 128

@@ -228,6 +228,28 @@ void irq_msi_fire(struct irq_msi *msi)
 	(void)eventfd_write(msi->fd, 1);
 }
 
+int irq_msi_take_fd(struct irq_msi *msi, int fd)
+{
+	struct irq_table *table = msi->table;
+	bool was_attached;
+	eventfd_t count;
+	int result;
+
+	(void)pthread_mutex_lock(&table->lock);
+	was_attached = msi->attached;
+	result = irq_msi_attach(msi, false);
+	if (result == 0) {
+		if (eventfd_read(msi->fd, &count) == 0)
+			(void)eventfd_write(fd, 1);
+		fd_close(msi->fd);
+		msi->fd = fd;
+		if (was_attached)
+			result = irq_msi_attach(msi, true);
+	}
+	(void)pthread_mutex_unlock(&table->lock);
+	return result;
+}
+
 int irq_msi_fd(const struct irq_msi *msi)
 {
 	return msi->fd;

@@ -42,6 +42,12 @@ void irq_msi_mask(struct irq_msi *msi);
 /* Fires from user space; never blocks. */
 void irq_msi_fire(struct irq_msi *msi);
 
+/*
+ * Takes another eventfd as the one to send the message by; what was pending in
+ * the last one is pending in it.
+ */
+int irq_msi_take_fd(struct irq_msi *msi, int fd);
+
 /* Borrowed: for vhost-like users and for the pending test of a masked vector. */
 int irq_msi_fd(const struct irq_msi *msi);
 

@@ -251,23 +251,29 @@ void vm_slot_del(struct vm *vm, uint32_t id)
 		log_error("cannot delete memory slot %u: %s", id, strerror(-result));
 }
 
-static int vm_ioeventfd(const struct vm *vm, uint64_t gpa, uint32_t bytes, int fd, uint32_t flags)
+static int vm_ioeventfd(const struct vm *vm, const struct vm_kick *kick, uint32_t flags)
 {
-	struct kvm_ioeventfd event = { .addr = gpa, .len = bytes, .fd = fd, .flags = flags };
+	struct kvm_ioeventfd event = {
+		.addr = kick->gpa,
+		.len = kick->bytes,
+		.datamatch = kick->value,
+		.fd = kick->fd,
+		.flags = flags | (kick->has_value ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0),
+	};
 
 	return kvm_ioctl(vm->vm_fd, KVM_IOEVENTFD, &event);
 }
 
-int vm_ioeventfd_add(struct vm *vm, uint64_t gpa, uint32_t bytes, int fd)
+int vm_ioeventfd_add(struct vm *vm, const struct vm_kick *kick)
 {
-	return vm_ioeventfd(vm, gpa, bytes, fd, 0);
+	return vm_ioeventfd(vm, kick, 0);
 }
 
-void vm_ioeventfd_del(struct vm *vm, uint64_t gpa, uint32_t bytes, int fd)
+void vm_ioeventfd_del(struct vm *vm, const struct vm_kick *kick)
 {
-	int result = vm_ioeventfd(vm, gpa, bytes, fd, KVM_IOEVENTFD_FLAG_DEASSIGN);
+	int result = vm_ioeventfd(vm, kick, KVM_IOEVENTFD_FLAG_DEASSIGN);
 
 	if (result < 0)
-		log_error("cannot detach the doorbell at %#lx: %s", (unsigned long)gpa,
+		log_error("cannot detach the doorbell at %#lx: %s", (unsigned long)kick->gpa,
 			  strerror(-result));
 }

@@ -59,10 +59,19 @@ int vm_slot_add(struct vm *vm, const struct vm_slot *slot, uint32_t *ret_id);
 void vm_slot_del(struct vm *vm, uint32_t id);
 
 /*
- * A kick: a guest store of `bytes` (2, 4; 0: of any width) to gpa signals fd
- * without an exit to user space.  fd is borrowed until the matching del.
+ * A kick: a guest store to gpa signals fd without an exit to user space.  fd is
+ * borrowed until the matching del.
  */
-int vm_ioeventfd_add(struct vm *vm, uint64_t gpa, uint32_t bytes, int fd);
-void vm_ioeventfd_del(struct vm *vm, uint64_t gpa, uint32_t bytes, int fd);
+struct vm_kick {
+	uint64_t gpa;
+	uint32_t bytes; /* of the store: 2, 4; 0: of any width */
+	bool has_value; /* only a store of `value`; bytes is not 0 then */
+	uint32_t value;
+	int fd;
+};
+
+/* 0, -EEXIST (the same is there), -ENOSPC (KVM has no room) or another -errno. */
+int vm_ioeventfd_add(struct vm *vm, const struct vm_kick *kick);
+void vm_ioeventfd_del(struct vm *vm, const struct vm_kick *kick);
 
 #endif

@@ -139,13 +139,13 @@ static int bar_moved(void *device, uint64_t gpa)
 	for (uint32_t i = 0; i < transport->info.queues; i++) {
 		struct virtio_pci_queue *queue = &transport->queues[i];
 		uint64_t at = REGION_NOTIFY * VIRTIO_PCI_REGION_BYTES + VIRTIO_PCI_NOTIFY_STEP * i;
+		struct vm_kick kick = { .gpa = transport->notify_gpa + at, .fd = queue->kick_fd };
 
 		if (queue->has_ioeventfd)
-			vm_ioeventfd_del(transport->env.vm, transport->notify_gpa + at, 0,
-					 queue->kick_fd);
-		queue->has_ioeventfd =
-			transport->env.vm && gpa != PCI_NOWHERE &&
-			vm_ioeventfd_add(transport->env.vm, gpa + at, 0, queue->kick_fd) == 0;
+			vm_ioeventfd_del(transport->env.vm, &kick);
+		kick.gpa = gpa + at;
+		queue->has_ioeventfd = transport->env.vm && gpa != PCI_NOWHERE &&
+				       vm_ioeventfd_add(transport->env.vm, &kick) == 0;
 	}
 	transport->notify_gpa = gpa;
 	return 0;

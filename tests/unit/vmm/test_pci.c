@@ -168,7 +168,7 @@ static void test_refused_devices(void **state)
 	struct pci_device *more[PCI_SLOTS], *poison = (struct pci_device *)0x1, *none = poison;
 
 	assert_int_equal(add_bar(bed, 0, PCI_BAR_MEM32, 0x1000), -EINVAL); /* there */
-	assert_int_equal(add_bar(bed, 4, PCI_BAR_MEM32, 0x800), -EINVAL); /* small */
+	assert_int_equal(add_bar(bed, 4, PCI_BAR_MEM32, 8), -EINVAL); /* small */
 	assert_int_equal(add_bar(bed, 4, PCI_BAR_MEM32, 0x3000), -EINVAL); /* odd */
 	assert_int_equal(add_bar(bed, 5, PCI_BAR_MEM64, 0x1000), -EINVAL); /* no second */
 	assert_int_equal(add_bar(bed, 4, PCI_BAR_MEM64, UINT64_C(1) << 40), -ENOSPC);
