@@ -4,7 +4,7 @@
 
 GUEST_BIN := $(B)/guest/bin
 GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test lies-test \
-	conformance frames kv ring-test stress ioctl-fuzz selftest32 ioctl-fuzz32)
+	conformance frames kv ring-test stress bar ioctl-fuzz selftest32 ioctl-fuzz32)
 GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
@@ -47,6 +47,7 @@ $(eval $(call guest_program,conformance,tests/guest/conformance_guest.c $(GUEST_
 $(eval $(call guest_program,lies-test,tests/guest/lies_test.c tests/guest/lies_events.c \
 	tests/guest/selftest_subject.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SRCS)))
+$(eval $(call guest_program,bar,tests/guest/bar_tool.c))
 $(eval $(call guest_program,ring-test,tests/guest/ring_test.c))
 $(eval $(call guest_program,frames,$(addprefix guest_driver/examples/,frames_main.c frames.c example_section.c)))
 $(eval $(call guest_program,kv,$(addprefix guest_driver/examples/,kv_main.c kv_table.c example_section.c)))

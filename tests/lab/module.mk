@@ -51,12 +51,15 @@ endef
 $(LAB)/machine.cpio: $(LAB_MACHINE_NEEDS) $(LAB_FLAVOURS:%=$(LAB)/guests/%.cpio)
 	$(call lab_machine,$@,$(LAB)/guests)
 
+# Drivers for what sections can be shown as.
+LAB_MODULES := uio_pci_generic virtio_pmem nd_pmem
+
 # vmsect.ko is made for each release by guest_driver/module.mk.
 lab_module = $(if $(filter next,$(1)),$(GUEST_MODULE_NEXT),$(B)/guest/$$(readlink $(B)/kernels/$(1))/vmsect.ko)
 $(LAB)/guests/%.cpio: $(B)/kernels/stamp tests/lab/guest-init scripts/mkinitramfs $(GUEST_BUILT)
 	@mkdir -p $(@D)
 	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i tests/lab/guest-init -k $(B)/kernels/$* \
-		module=virtio_pci module=brd module=$(call lab_module,$*) \
+		module=virtio_pci module=brd $(LAB_MODULES:%=module=%) module=$(call lab_module,$*) \
 		$$(printf 'program=%s ' $(B)/guest/bin/*)
 
 lab-files: $(LAB)/machine.cpio $(LAB)/data.img
