@@ -44,8 +44,8 @@ CPP_guest_driver := -Iguest_driver/uapi -Iguest_driver/lib
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 # Promised for later; until then they fail.
-LATER := interop bench deb
-.PHONY: all help clean test check unit kvm conformance faults model lab lab-files shell demo fuzz guest \
+LATER := bench deb
+.PHONY: all help clean test check unit kvm interop conformance faults model lab lab-files shell demo fuzz guest \
 	install install-deps compile_commands.json $(LATER)
 
 define compile
@@ -103,6 +103,7 @@ $(LATER):
 #: make unit         unit and integration tests; no KVM, no root
 #: make kvm          flat guests on /dev/kvm
 #: make conformance  scenarios, with processes and with VMs as their actors
+#: make interop      sections in QEMU and libvirt, both real
 #: make faults       every system call fails once, and is the last one once
 #: make model        spin searches the models of the ring, right and with mistakes
 #: make shell        a prompt in the lab's host, to try vmsect by hand
@@ -121,6 +122,6 @@ $(LATER):
 #: make install-deps the Debian packages that are missing (root)
 #: make compile_commands.json   for editors
 #: make clean
-#: interop, bench, deb: not there yet
+#: bench, deb: not there yet
 #:
 #: B=DIR build there   SAN=address|thread sanitized   CC=clang   V=1 show commands

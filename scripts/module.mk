@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Test beds as a whole, checks, installation, demo.  The parts of tests/ say
-# which programs a bed has: UNIT_TESTS, INTEGRATION_TESTS, KVM_TESTS, FUZZERS.
+# which programs a bed has: UNIT_TESTS, INTEGRATION_TESTS, KVM_TESTS, INTEROP_TESTS, FUZZERS.
 
 RUN_TESTS = $(Q)scripts/run-tests -o $(B)/results/$@
 
@@ -10,6 +10,10 @@ unit: $(UNIT_TESTS) $(INTEGRATION_TESTS) $(UNIT_NEEDS)
 # Few at a time: each test drives several VMs on busy vCPUs.
 kvm: $(KVM_TESTS) $(KVM_NEEDS)
 	$(RUN_TESTS) -j 1 -t 300 $(KVM_TESTS)
+
+# One at a time: each test has several machines.
+interop: $(INTEROP_TESTS) $(KVM_NEEDS)
+	$(RUN_TESTS) -j 1 -t 600 $(INTEROP_TESTS) $(INTEROP_SCRIPTS)
 
 # Each scenario file with processes, and with VMs, as its actors.
 conformance: $(CONFORMANCE_RUNS) $(CONFORMANCE_NEEDS)

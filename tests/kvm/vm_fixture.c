@@ -26,7 +26,7 @@
 #include "base/sys.h"
 #include "kvm/bed.h"
 
-#define ARGUMENTS_MAX (20 + 2 * VM_SECTIONS_MAX + VM_OPTIONS_MAX)
+#define ARGUMENTS_MAX (48 + 2 * VM_SECTIONS_MAX + VM_OPTIONS_MAX)
 #define LINE_BYTES 4096 /* of a command; the agent takes as much */
 #define EXIT_MS 10000
 #define LOG_TAIL_BYTES 4096
@@ -126,7 +126,7 @@ static void run_vmm(const struct vm_fixture *vm, const struct arguments *argumen
 	(void)setenv("VMSECT_SOCKET", socket_path, 1);
 	if (log < 0 || dup2(pipes[0], 0) < 0 || dup2(pipes[1], 1) < 0 || dup2(log, 2) < 0)
 		_exit(126);
-	(void)execv(arguments->word[0], words.out);
+	(void)execvp(arguments->word[0], words.out);
 	_exit(127);
 }
 
@@ -207,6 +207,20 @@ static void fill_arguments(struct arguments *arguments, const struct vm_config *
 		add_argument(arguments, "--section", config->sections[i]);
 }
 
+static void copy_arguments(struct arguments *arguments, const char *const *words)
+{
+	while (*words && arguments->count < ARGUMENTS_MAX - 1)
+		add_argument(arguments, *words++, NULL);
+	assert_null(*words);
+}
+
+/* Another VMM may run a firmware, which may speak first. */
+static void skip_firmware(struct vm_fixture *vm)
+{
+	while (!strstr(read_line(vm, "start"), "agent ready"))
+		continue;
+}
+
 struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 {
 	struct vm_fixture *vm = calloc(1, sizeof(*vm));
@@ -224,10 +238,17 @@ struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 	(void)snprintf(vm->log_path, sizeof(vm->log_path), "%s/%s.log", bed->broker.folder,
 		       config->name);
 	(void)snprintf(cpus, sizeof(cpus), "%u", config->cpus ? config->cpus : 1);
-	fill_arguments(&arguments, config, cpus, bed);
+	if (config->command)
+		copy_arguments(&arguments, config->command);
+	else
+		fill_arguments(&arguments, config, cpus, bed);
 	spawn(vm, &arguments, bed->broker.socket_path);
 	if (config->silent)
 		return vm;
+	if (config->command) {
+		skip_firmware(vm);
+		return vm;
+	}
 	if (strncmp(read_line(vm, "start"), "agent ready window=", 19) != 0)
 		vm_fail(vm, "start", vm->reply);
 	vm->window = vm_reply_number(vm, "window");

@@ -30,6 +30,7 @@ struct vm_config {
 	const char *sections[VM_SECTIONS_MAX]; /* NAME:MODE[,at=OFFSET]; NULL ends */
 	const char *options[VM_OPTIONS_MAX]; /* more words; NULL ends */
 	const char *kernel; /* NULL: the agent */
+	const char *const *command; /* all words, NULL ends: another VMM; NULL: vmsect-vmm */
 	uid_t uid; /* the VMM's; 0: the test's own.  Needs root */
 	bool silent; /* do not wait for the agent's first line */
 };

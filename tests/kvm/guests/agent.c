@@ -14,7 +14,7 @@
 static const struct agent_command *const tables[] = {
 	cpu_commands,	 memory_commands, section_commands, view_commands,
 	notify_commands, queue_commands,  pci_commands,	    watch_commands,
-	storm_commands,	 bytes_commands,  hammer_commands,
+	storm_commands,	 bytes_commands,  hammer_commands,  ivshmem_commands,
 };
 
 static const struct agent_command *find(const char *name)

@@ -42,6 +42,7 @@ extern const struct agent_command watch_commands[];
 extern const struct agent_command hammer_commands[];
 extern const struct agent_command storm_commands[];
 extern const struct agent_command bytes_commands[];
+extern const struct agent_command ivshmem_commands[];
 
 /* Answers "err status=.. detail=.." unless the status is OK. */
 bool agent_answer_status(struct section_result result);

@@ -38,6 +38,7 @@
 #define VECTOR_WAKE 0x42
 #define VECTOR_SERIAL 0x50
 #define VECTOR_MSIX 0x58 /* and the next three */
+#define VECTOR_BELL 0x60 /* of an ivshmem device, and those that follow */
 #define VECTOR_RING0 3 /* int3: an INT n is not emulated everywhere */
 #define VECTOR_SPURIOUS 0xff
 

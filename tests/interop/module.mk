@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The interop bed: sections in QEMU and libvirt, both from Debian's packages and
+# real.  tests/interop/test_TOPIC.c becomes the program interop-TOPIC, which drives
+# flat guests (tests/kvm) in QEMU and, where there is KVM, in vmsect-vmm; scripts
+# beside it speak TAP as well.
+
+INTEROP_LIB_SRCS := $(filter-out tests/interop/test_%.c,$(wildcard tests/interop/*.c)) \
+	$(filter-out tests/kvm/test_%.c,$(wildcard tests/kvm/*.c))
+INTEROP_TEST_SRCS := $(wildcard tests/interop/test_*.c)
+INTEROP_TESTS := $(INTEROP_TEST_SRCS:tests/interop/test_%.c=$(B)/tests/interop-%)
+INTEROP_SCRIPTS := $(wildcard tests/interop/run-*)
+
+$(INTEROP_TESTS): $(B)/tests/interop-%: $(B)/obj/tests/interop/test_%.o $(call obj,$(INTEROP_LIB_SRCS)) \
+		$(B)/libtest.a $(LIBVMSECT_A) $(BASE_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS_ALL) $(filter %.o %.a,$^) -lcmocka -ljansson -o $@

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See qemu.h. */
+#include "interop/qemu.h"
+
+#include "lib/check.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kvm/bed.h"
+#include "kvm/vm_fixture.h"
+
+#define QEMU "qemu-system-x86_64"
+#define SKIPPED 77
+#define ALL_WORDS_MAX (QEMU_WORDS_MAX + 20)
+
+/* An emulated guest next to others that are busy. */
+#define ANSWER_MS 120000
+
+int interop_begin(unsigned int seconds)
+{
+	if (system(QEMU " --version >/dev/null 2>&1") != 0) {
+		(void)printf("1..0 # SKIP there is no " QEMU "\n");
+		return SKIPPED;
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)alarm(seconds);
+	return 0;
+}
+
+bool interop_has_kvm(void)
+{
+	return access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
+struct vm_fixture *qemu_start(struct bed *bed, const char *name, const char *const *words)
+{
+	/* Without arch-capabilities: not every KVM has their MSR. */
+	const char *all[ALL_WORDS_MAX + 1] = {
+		QEMU,
+		"-nodefaults",
+		"-no-reboot",
+		"-display",
+		"none",
+		"-serial",
+		"stdio",
+		"-m",
+		"64",
+		"-M",
+		"pc",
+		"-cpu",
+		"max,-arch-capabilities",
+		"-accel",
+		"kvm",
+		"-accel",
+		"tcg",
+		"-kernel",
+		bed->agent_path,
+	};
+	const struct vm_config config = { .name = name, .command = all };
+	struct vm_fixture *vm;
+	size_t count = 0;
+
+	while (all[count])
+		count++;
+	while (*words && count < ALL_WORDS_MAX)
+		all[count++] = *words++;
+	assert_null(*words);
+	vm = vm_start(bed, &config);
+	vm->answer_ms = ANSWER_MS;
+	return vm;
+}
