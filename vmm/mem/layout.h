@@ -22,6 +22,16 @@
 #define LAYOUT_PCI64_SIZE 0x3000000000
 #define LAYOUT_PCI64_LAST 0x3FFFFFFFFF
 
+/*
+ * Persistent memory, in no BAR: its devices tell their drivers where it is.  It
+ * takes 39 address bits (CPUID leaf 0x80000008), which Intel's client processors
+ * have and servers exceed; the PCI window above takes 38.
+ */
+#define LAYOUT_PMEM_START 0x4000000000
+#define LAYOUT_PMEM_SIZE 0x4000000000
+#define LAYOUT_PMEM_LAST 0x7FFFFFFFFF
+#define LAYOUT_PMEM_ADDRESS_BITS 39
+
 /* Fixed by x86. */
 #define LAYOUT_IOAPIC 0xFEC00000
 #define LAYOUT_LAPIC 0xFEE00000
