@@ -70,8 +70,7 @@ static int add_device(struct machine *machine, size_t index,
 {
 	if (attached->attach->as == SECTION_AS_IVSHMEM)
 		return add_ivshmem(machine, index, attached);
-	log_error("section %s: this machine has no such device", attached->attach->name);
-	return -EOPNOTSUPP;
+	return machine_pmem_add(machine, index, attached);
 }
 
 int machine_devices_init(struct machine *machine)
@@ -87,6 +86,7 @@ int machine_devices_init(struct machine *machine)
 
 void machine_devices_deinit(struct machine *machine)
 {
+	machine_pmem_deinit(machine);
 	while (machine->ivshmem_count > 0)
 		(void)ivshmem_free(machine->ivshmem[--machine->ivshmem_count]);
 }

@@ -20,6 +20,8 @@ struct fault_watch;
 struct irq_table;
 struct ivshmem;
 struct pci_bus;
+struct pmem;
+struct section_attached;
 struct section_dev;
 struct serial;
 struct vmsect_client;
@@ -43,6 +45,9 @@ struct machine {
 	struct section_dev *section_dev;
 	struct ivshmem *ivshmem[SECTION_DEVICES_MAX];
 	uint32_t ivshmem_count;
+	struct pmem *pmem[SECTION_DEVICES_MAX];
+	uint32_t pmem_count;
+	uint64_t pmem_bytes; /* of guest addresses, from LAYOUT_PMEM_START on */
 	struct console *console;
 	struct serial *serial;
 	struct power power;
@@ -73,6 +78,11 @@ void machine_power_ended(void *owner, enum power_end end, int exit_code);
 /* machine_devices.c */
 int machine_devices_init(struct machine *machine);
 void machine_devices_deinit(struct machine *machine);
+
+/* machine_pmem.c */
+int machine_pmem_add(struct machine *machine, size_t index,
+		     const struct section_attached *attached);
+void machine_pmem_deinit(struct machine *machine);
 
 /* machine_watch.c */
 int machine_watch_init(struct machine *machine);

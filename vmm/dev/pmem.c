@@ -12,7 +12,6 @@
 #include "dev/pmem_impl.h"
 #include "dev/pmem_sync.h"
 
-#define PAGE_BYTES UINT64_C(4096)
 #define VIRTIO_ID 27
 #define CLASS_OTHER 0xFF0000 /* no driver binds to that by class */
 
@@ -98,7 +97,7 @@ static int add_sync(struct pmem *pmem, const struct pmem_info *info)
 /* The section and, behind its last page, the padding. */
 static int add_memory(struct pmem *pmem, const struct pmem_info *info)
 {
-	uint64_t view_bytes = whole(info->bytes, PAGE_BYTES);
+	uint64_t view_bytes = whole(info->bytes, WINDOW_PAGE_BYTES);
 	int result = window_set_base(pmem->window, pmem->gpa);
 
 	if (result < 0)
@@ -163,6 +162,8 @@ int pmem_new(const struct virtio_pci_env *env, const struct pmem_info *info, str
 		(void)pmem_free(pmem);
 		return result;
 	}
+	if (info->io_error)
+		pmem_flush_fail(pmem, info->io_error, strerror(-info->io_error));
 	*ret_pmem = pmem;
 	return 0;
 }

@@ -38,6 +38,7 @@ struct pmem_info {
 	uint64_t gpa; /* a multiple of 2 MiB */
 	struct window *window; /* borrowed; outlives the device; no shorter than pmem_bytes() */
 	enum window_mode mode; /* of its view */
+	int io_error; /* -errno: it could not be written back before; 0 */
 	int fd; /* of the data file, borrowed for the call; -1: nothing to sync */
 	const struct pmem_sync_calls *calls; /* NULL: the system's */
 };

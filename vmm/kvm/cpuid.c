@@ -39,6 +39,14 @@ int cpuid_supported(const struct vm *vm, struct cpuid_table *ret_table, bool *re
 	return 0;
 }
 
+uint32_t cpuid_address_bits(const struct cpuid_table *table)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (table->entries[i].function == 0x80000008)
+			return table->entries[i].eax & 0xff;
+	return 0;
+}
+
 /* The smallest width whose numbers count `cpus`. */
 static uint32_t id_bits(uint32_t cpus)
 {

@@ -29,6 +29,9 @@ _Static_assert(offsetof(struct cpuid_table, entries) == sizeof(struct kvm_cpuid2
 /* What this host supports; 0 or -errno. */
 int cpuid_supported(const struct vm *vm, struct cpuid_table *ret_table, bool *ret_tsc_deadline);
 
+/* Bits of a physical address, for host and guest alike; 0: it does not say. */
+uint32_t cpuid_address_bits(const struct cpuid_table *table);
+
 struct cpuid_place {
 	uint32_t cpus; /* 1 to 16 */
 	uint32_t index; /* of this vCPU */

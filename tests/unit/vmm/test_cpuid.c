@@ -139,12 +139,23 @@ static void test_full_table(void **state)
 	assert_int_equal(table.count, CPUID_LEAVES_MAX);
 }
 
+static void test_address_bits(void **state)
+{
+	struct cpuid_table table = host_table();
+
+	(void)state;
+	assert_int_equal(cpuid_address_bits(&table), 48);
+	table.count = 0;
+	assert_int_equal(cpuid_address_bits(&table), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_topology),
 		cmocka_unit_test(test_old_cpu_and_deadline),
 		cmocka_unit_test(test_full_table),
+		cmocka_unit_test(test_address_bits),
 	};
 
 	(void)alarm(20);

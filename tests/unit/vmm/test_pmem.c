@@ -89,6 +89,24 @@ static void test_what_new_refuses(void **state)
 	pmem_bed_deinit(&bed);
 }
 
+/* The section could not be written back before this VM came. */
+static void test_failed_before(void **state)
+{
+	struct pmem_bed bed;
+	struct pmem_info info;
+
+	(void)state;
+	pmem_bed_init(&bed, FILE_BYTES, WINDOW_READWRITE);
+	info = pmem_bed_info(&bed, FILE_BYTES, WINDOW_READWRITE);
+	info.io_error = -ENOSPC;
+	assert_int_equal(pmem_bed_new(&bed, &info), 0);
+	pmem_bed_driver(&bed);
+	assert_int_equal(pmem_bed_flush(&bed), FAILED);
+	assert_int_equal(pmem_bed_counters(&bed).error, -ENOSPC);
+	assert_int_equal(gate.begun, 0);
+	pmem_bed_deinit(&bed);
+}
+
 static void test_identity(void **state)
 {
 	struct pmem_bed *bed = *state;
@@ -319,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_what_new_refuses),
+		cmocka_unit_test(test_failed_before),
 		cmocka_unit_test_setup_teardown(test_padding, leak_setup, leak_teardown),
 		with(test_identity, setup_rw),
 		with(test_place, setup_rw),
@@ -336,5 +355,5 @@ int main(void)
 	};
 
 	(void)alarm(TIME_LIMIT_S);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, gate_start_a_thread, NULL);
 }

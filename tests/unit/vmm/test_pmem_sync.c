@@ -299,5 +299,5 @@ int main(void)
 	};
 
 	(void)alarm(TIME_LIMIT_S);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, gate_start_a_thread, NULL);
 }
