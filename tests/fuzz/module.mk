@@ -32,6 +32,9 @@ FUZZ_LIBS_bus := -levent_core
 FUZZ_WITH_ivshmem := $(wildcard vmm/dev/ivshmem*.c vmm/bus/*.c vmm/mem/window*.c host_lib/base/mapping*.c) \
 	vmm/kvm/vm.c vmm/kvm/vcpu_gate.c vmm/kvm/irq.c host_lib/base/fdmsg.c host_lib/base/log.c
 FUZZ_LIBS_ivshmem := -levent_core
+FUZZ_WITH_pmem := $(wildcard vmm/dev/pmem*.c vmm/mem/*.c vmm/bus/*.c vmm/virtio/*.c host_lib/base/*.c) \
+	vmm/kvm/vm.c vmm/kvm/vcpu_gate.c vmm/kvm/irq.c
+FUZZ_LIBS_pmem := -levent_core -Wl,--wrap=guest_mem_at -Wl,--wrap=guest_mem_read
 FUZZ_WITH_ring := $(filter-out %_section.c,$(wildcard guest_driver/lib/vmsect_ring*.c))
 
 # $(call fuzzer,NAME)
