@@ -92,6 +92,7 @@ struct vmsect_msg_hdr {
 enum vmsect_peer_kind {
 	VMSECT_PEER_PROCESS = 1,
 	VMSECT_PEER_VM = 2,
+	VMSECT_PEER_IVSHMEM = 3, /* a client of a section's doorbells; never says HELLO */
 };
 
 /* HELLO: who speaks.  uid, gid and pid are the kernel's word, not here. */
