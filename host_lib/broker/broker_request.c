@@ -119,7 +119,7 @@ void broker_on_job(void *arg, struct job *job)
 	struct session session = session_of(broker, &job->request, &refusal);
 	int r;
 
-	session.party = registry_find_party(&broker->registry, job->party);
+	session.party = job_party(&broker->registry, job);
 	r = job->finish(job, &session);
 	if (!r)
 		session_done(&session);

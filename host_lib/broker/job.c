@@ -256,6 +256,7 @@ int jobs_start(const struct session *session, struct job *job, struct section *s
 	}
 	job->request = *session->request;
 	job->party = session->party->id;
+	job->party_serial = session->party->serial;
 	job->uid = uid;
 	job->section = section;
 	if (section)
@@ -265,6 +266,13 @@ int jobs_start(const struct session *session, struct job *job, struct section *s
 	pthread_cond_broadcast(&jobs->more);
 	pthread_mutex_unlock(&jobs->lock);
 	return SESSION_E_LATER;
+}
+
+struct party *job_party(const struct registry *registry, const struct job *job)
+{
+	struct party *party = registry_find_party(registry, job->party);
+
+	return party && party->serial == job->party_serial ? party : NULL;
 }
 
 void job_end(struct registry *registry, struct job *job)

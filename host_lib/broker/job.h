@@ -38,6 +38,7 @@ struct job {
 	/* Set by jobs_start(). */
 	struct request request;
 	uint32_t party;
+	uint64_t party_serial;
 	uid_t uid;
 	struct section *section; /* pinned, or NULL */
 	TAILQ_ENTRY(job) of_jobs;
@@ -57,6 +58,9 @@ struct broker_jobs *jobs_free(struct broker_jobs *jobs);
  * -EDQUOT (LIMIT), -ENOMEM, -EAGAIN: the caller still has it.
  */
 int jobs_start(const struct session *session, struct job *job, struct section *section);
+
+/* Who asked for it; NULL: gone, though another may have its number by now. */
+struct party *job_party(const struct registry *registry, const struct job *job);
 
 /* What jobs_ended does at last: gives up the charge and the pin, frees. */
 void job_end(struct registry *registry, struct job *job);

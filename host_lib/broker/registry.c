@@ -41,30 +41,24 @@ void registry_gone(const struct registry *registry, enum registry_object kind, c
 		registry->watch.gone(registry->watch.arg, kind, object);
 }
 
-/* Ids wrap after 2^32 connections: those still in use and 0 are passed over. */
-static uint32_t new_party_id(struct registry *registry)
-{
-	struct party *taken;
-
-	do {
-		registry->last_party_id++;
-		HASH_FIND(hh, registry->parties, &registry->last_party_id,
-			  sizeof(registry->last_party_id), taken);
-	} while (taken || !registry->last_party_id);
-	return registry->last_party_id;
-}
-
 int registry_add_party(struct registry *registry, struct party *party, struct refusal *refusal)
 {
-	party->id = new_party_id(registry);
+	party->id = party_ids_take(&registry->party_ids, registry->last_party_id);
+	if (!party->id)
+		return refuse(refusal, -EDQUOT, VMSECT_DETAIL_LIMIT,
+			      "the broker has %u clients, and no number for another",
+			      VMSECT_PEER_MAX);
 	party->registry = registry;
 	token_bucket_init(&party->notify_bucket, registry->account.limits.notify_rate,
 			  registry->account.limits.notify_rate);
 	HASH_ADD(hh, registry->parties, id, sizeof(party->id), party);
 	if (HASH_ADDED(hh, party)) {
+		registry->last_party_id = party->id;
+		party->serial = ++registry->last_party_serial;
 		registry_changed(registry, REGISTRY_PARTY, party);
 		return 0;
 	}
+	party_ids_give_back(&registry->party_ids, party->id);
 	party->id = 0;
 	return refuse_memory(refusal);
 }
@@ -81,6 +75,7 @@ void registry_remove_party(struct registry *registry, struct party *party)
 		attachment_end(registry, attachment);
 	registry_gone(registry, REGISTRY_PARTY, party);
 	HASH_DEL(registry->parties, party);
+	party_ids_give_back(&registry->party_ids, party->id);
 	party->id = 0;
 }
 

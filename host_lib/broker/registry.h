@@ -8,7 +8,8 @@
  * client.  A handle and a view belong to one party and end with it.  An
  * attachment joins a party and a section while handles or views do.
  *
- * Ids of sections, views and parties are never reused while the broker lives.
+ * Ids of sections and views are never reused while the broker lives; those of
+ * parties come round again, while their serials do not.
  * The registry owns sections, attachments, handles and views; a party is
  * embedded in its owner's object.  Everything is charged to the account.  One
  * thread.
@@ -27,6 +28,7 @@
 #include "broker/commit_map.h"
 #include "broker/deadline.h"
 #include "broker/hash.h"
+#include "broker/party_ids.h"
 #include "broker/policy.h"
 
 /* What a VM says that it has counted. */
@@ -38,7 +40,8 @@ struct party_counters {
 };
 
 struct party {
-	uint32_t id; /* 0: not in the registry */
+	uint32_t id; /* 0: not in the registry; at most VMSECT_PEER_MAX */
+	uint64_t serial; /* for who keeps an id beyond the party's end */
 	unsigned char token[VMSECT_TOKEN_BYTES]; /* secret, for RESUME */
 	/*
 	 * The last request that changed something, for RESUME: if the client sends
@@ -206,6 +209,8 @@ struct registry {
 	uint64_t last_section_id;
 	uint64_t last_view_id;
 	uint32_t last_party_id;
+	uint64_t last_party_serial;
+	struct party_ids party_ids;
 	struct section *sections; /* by id */
 	struct section *names; /* by name */
 	struct view *views; /* by id */
@@ -244,7 +249,7 @@ void registry_init(struct registry *registry, const struct limits *limits);
 /* Frees all sections; no party is left by now. */
 void registry_deinit(struct registry *registry);
 
-/* Gives the party an id and lists it.  -ENOMEM. */
+/* Gives the party an id and lists it.  -EDQUOT (LIMIT): all are in use; -ENOMEM. */
 int registry_add_party(struct registry *registry, struct party *party, struct refusal *refusal);
 
 /* Ends its handles and views, tells the others.  One that was not added is fine. */

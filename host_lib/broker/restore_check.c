@@ -43,9 +43,10 @@ bool restore_check_party(const struct journal_party *record, size_t size)
 
 	return size == sizeof(*record) +
 			       JOURNAL_NUMBERS_BYTES((size_t)record->revoked + record->groups) &&
-	       record->groups <= GROUPS_MAX && record->key.id && record->key.id <= UINT32_MAX &&
-	       !record->key.party && (is_vm || record->kind == VMSECT_PEER_PROCESS) &&
-	       is_name(record->name, !is_vm) && is_printable(record->name);
+	       record->groups <= GROUPS_MAX && record->key.id &&
+	       record->key.id <= VMSECT_PEER_MAX && !record->key.party &&
+	       (is_vm || record->kind == VMSECT_PEER_PROCESS) && is_name(record->name, !is_vm) &&
+	       is_printable(record->name);
 }
 
 static bool is_page(uint32_t shift)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * LIST_SECTIONS, LIST_VIEWS, LIST_PEERS.  The tables keep the order in which
- * their entries were added, which is that of the ids.  A walk goes on behind
+ * LIST_SECTIONS, LIST_VIEWS, LIST_PEERS.  The tables of sections and views keep the
+ * order in which their entries were added, which is that of the ids.  A walk goes on behind
  * the entry `after`; if that has gone in between, it looks from the start.
  */
 #include "broker/session.h"
@@ -129,22 +129,25 @@ static bool is_wanted(const struct session *session, const struct party *party)
 	uint64_t section_id = session->request->list.section;
 	const struct attachment *attachment;
 
-	if (party->id <= session->request->list.after)
-		return false;
 	if (!section_id)
 		return true;
 	attachment = party_find_attachment(party, section_id);
 	return attachment && may_see(session, attachment->section);
 }
 
-/* Few enough (RESOURCE_CLIENTS) to be looked through from the start. */
+/* By number, and not in the order of the table: numbers come round again. */
 int session_list_peers(const struct session *session)
 {
+	const struct registry *registry = session->registry;
+	uint64_t after = session->request->list.after;
 	struct vmsect_wire_peer *entry;
-	struct party *party;
+	const struct party *party;
+	uint32_t id;
 
 	list_start(session);
-	for (party = session->registry->parties; party; party = party->hh.next) {
+	id = after < VMSECT_PEER_MAX ? (uint32_t)after : VMSECT_PEER_MAX;
+	while ((id = party_ids_next(&registry->party_ids, id))) {
+		party = registry_find_party(registry, id);
 		if (!is_wanted(session, party))
 			continue;
 		entry = reply_list_entry(session->reply, sizeof(*entry));
@@ -152,6 +155,6 @@ int session_list_peers(const struct session *session)
 			break;
 		wire_peer(party, entry);
 	}
-	session->reply->list.more = party != NULL;
+	session->reply->list.more = id != 0;
 	return 0;
 }

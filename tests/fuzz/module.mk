@@ -12,7 +12,7 @@ FUZZ_WITH_proto := host_lib/broker/proto.c host_lib/broker/refusal.c host_lib/ba
 FUZZ_WITH_journal := $(filter-out %/journal.c %/restore_start.c %/restore_memory.c,\
 	$(wildcard host_lib/broker/journal*.c host_lib/broker/restore*.c)) \
 	$(addprefix host_lib/broker/,$(addsuffix .c,account attachment backing commit_map deadline \
-	grant hash offer policy refusal registry registry_expire revoked_handle rights)) \
+	grant hash offer party_ids policy refusal registry registry_expire revoked_handle rights)) \
 	$(addprefix host_lib/base/,event.c log.c parse.c token_bucket.c)
 FUZZ_LIBS_journal := -levent_core -lz
 # All that a request is carried out by: the broker without its sockets.

@@ -244,7 +244,7 @@ static void on_job(void *arg, struct job *job)
 	int r;
 
 	(void)arg;
-	session.party = registry_find_party(&world->registry, job->party);
+	session.party = job_party(&world->registry, job);
 	r = job->finish(job, &session);
 	if (!r)
 		session_done(&session);

@@ -34,6 +34,7 @@
 #define VMSECT_ERROR_TEXT_MAX 255u /* bytes of the sentence in an error reply */
 #define VMSECT_TOKEN_BYTES 16u
 #define VMSECT_GRANTS_MAX 64u /* of one section */
+#define VMSECT_PEER_MAX 65535u /* the highest number of a peer; numbers come round again */
 
 /* Operations: requests and their replies. */
 enum vmsect_op {
@@ -109,7 +110,7 @@ struct vmsect_req_hello {
 struct vmsect_rep_hello {
 	struct vmsect_msg_hdr hdr;
 	uint32_t version;
-	uint32_t peer; /* this connection's peer id, not 0 */
+	uint32_t peer; /* this connection's peer id, 1..VMSECT_PEER_MAX */
 	uint64_t broker_generation; /* kept by a broker that takes over */
 	unsigned char token[VMSECT_TOKEN_BYTES]; /* secret of this client, for RESUME */
 };

@@ -81,7 +81,7 @@ static void on_ended(void *arg, struct job *job)
 	struct fixture *f = arg;
 	struct session session = {
 		.registry = &f->registry,
-		.party = registry_find_party(&f->registry, job->party),
+		.party = job_party(&f->registry, job),
 	};
 
 	assert_int_equal(job->finish(job, &session), 0);

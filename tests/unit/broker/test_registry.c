@@ -280,7 +280,7 @@ static void test_party_numbers_wrap(void **state)
 	struct fixture *f = *state;
 	struct party next;
 
-	f->registry.last_party_id = UINT32_MAX;
+	f->registry.last_party_id = VMSECT_PEER_MAX;
 	join(f, &next, 5);
 	assert_int_equal(next.id, 4); /* 0 is none; 1, 2, 3 are in use */
 	registry_remove_party(&f->registry, &next);

@@ -196,6 +196,21 @@ static void test_others_without_sense(void **state)
 	expect_left_out(f, head, 3);
 }
 
+/* Its handle and its views go with it, and the offer. */
+static void test_party_without_sense(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_head *head = find_record(f, JOURNAL_PARTY);
+	struct journal_party *record = (struct journal_party *)(head + 1);
+
+	record->key.id = VMSECT_PEER_MAX + 1;
+	expect_left_out(f, head, 5);
+	record->key.id = f->a.id;
+	expect_left_out(f, head, 0);
+	record->kind = VMSECT_PEER_IVSHMEM; /* ends with its broker */
+	expect_left_out(f, head, 5);
+}
+
 static uint64_t draw(uint64_t *seed)
 {
 	/* xorshift64* */
@@ -284,7 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_other_version),	  TEST(test_other_boot),
 		TEST(test_section_without_sense), TEST(test_others_without_sense),
-		TEST(test_random_changes),
+		TEST(test_party_without_sense),	  TEST(test_random_changes),
 	};
 
 	(void)alarm(100);
