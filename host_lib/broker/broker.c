@@ -18,6 +18,7 @@
 #define ACCEPTS_PER_TURN 16 /* then the peers have a turn */
 #define OVER_LIMIT_MAX 64u /* clients that wait to be told of the limit */
 #define LOG_BURST 20u
+#define STALL_MS 10000u /* a member of doorbells that takes nothing for so long does not read */
 
 static const int signal_numbers[] = { SIGINT, SIGTERM, SIGUSR1 };
 
@@ -49,6 +50,7 @@ static void on_object(void *arg, enum registry_object kind, const void *object)
 {
 	struct broker *broker = arg;
 
+	doorbells_note(broker->doorbells, kind, object);
 	if (broker->journal)
 		journal_mark(broker->journal, kind, object);
 	if (kind == REGISTRY_SECTION)
@@ -57,6 +59,7 @@ static void on_object(void *arg, enum registry_object kind, const void *object)
 
 void broker_end_unit(struct broker *broker)
 {
+	doorbells_settle(broker->doorbells);
 	journal_end_unit(broker->journal);
 	fdstore_end_unit(&broker->fdstore, &broker->registry);
 	news_tell(&broker->news, &broker->registry, broker_send_event, broker);
@@ -229,6 +232,21 @@ static int broker_restore(struct broker *broker, const struct broker_options *op
 	return r;
 }
 
+static int broker_make_doorbells(struct broker *broker)
+{
+	const struct doorbell_options options = {
+		.base = broker->base,
+		.registry = &broker->registry,
+		.stats = &broker->stats.doorbells,
+		.stall_ms = STALL_MS,
+		.ended = on_unit,
+		.arg = broker,
+	};
+
+	broker->doorbells = doorbells_new(&options);
+	return broker->doorbells ? 0 : -ENOMEM;
+}
+
 static int broker_init(struct broker *broker, const struct broker_options *options)
 {
 	int r;
@@ -249,6 +267,9 @@ static int broker_init(struct broker *broker, const struct broker_options *optio
 	broker->jobs = jobs_new(broker->base, broker_on_job, broker);
 	if (!broker->jobs)
 		return -ENOMEM;
+	r = broker_make_doorbells(broker);
+	if (r < 0)
+		return r;
 	r = broker_restore(broker, options);
 	if (r >= 0)
 		r = expiry_init(&broker->expiry, broker->base, &broker->registry, on_unit, broker);
@@ -309,6 +330,7 @@ struct broker *broker_free(struct broker *broker)
 	broker->journal = journal_close(broker->journal, is_kept);
 	broker->registry.watch = (struct registry_watch){ 0 };
 	broker->registry.tell = NULL;
+	broker->doorbells = doorbells_free(broker->doorbells);
 	restore_grace_deinit(&broker->grace);
 	expiry_deinit(&broker->expiry);
 	while (!TAILQ_EMPTY(&broker->peers))

@@ -12,6 +12,7 @@
 #include "base/event.h"
 #include "base/log.h"
 #include "broker/job.h"
+#include "broker/doorbell.h"
 #include "broker/expiry.h"
 #include "broker/fdstore.h"
 #include "broker/journal.h"
@@ -46,6 +47,7 @@ struct broker {
 	struct loop_signals signals;
 	struct registry registry;
 	struct broker_jobs *jobs; /* owned */
+	struct doorbells *doorbells; /* owned */
 	struct journal *journal; /* owned, or NULL */
 	const char *journal_path; /* borrowed, or NULL */
 	struct fdstore fdstore;

@@ -53,6 +53,7 @@ static struct session session_of(struct broker *broker, const struct request *re
 	return (struct session){
 		.registry = &broker->registry,
 		.jobs = broker->jobs,
+		.doorbells = broker->doorbells,
 		.journal = broker->journal,
 		.page_file_dir = broker->page_file_dir,
 		.state_dir = broker->state_dir,
@@ -209,6 +210,11 @@ void broker_send_event(void *arg, struct party *to, const struct registry_event 
 		absent_tell(to, from);
 		return;
 	}
+	/* Whoever has doorbells is rung; those who came from outside hear nothing else. */
+	if (from->type == VMSECT_WIRE_EVENT_NOTIFIED && doorbells_ring(broker->doorbells, to, from))
+		return;
+	if (doorbell_is_outside(to))
+		return;
 	broker->stats.events++;
 	broker->stats.notified += from->type == VMSECT_WIRE_EVENT_NOTIFIED;
 	peer_send_take_fd(peer_of(to), &event, sizeof(event), -1);

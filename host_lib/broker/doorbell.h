@@ -24,8 +24,6 @@
 struct event_base;
 struct doorbells;
 
-#define DOORBELL_VECTORS_MAX 64u
-
 /* Why a member's stream ended. */
 enum doorbell_end {
 	DOORBELL_END_CLOSED, /* by the member */
@@ -33,6 +31,8 @@ enum doorbell_end {
 	DOORBELL_END_SLOW, /* the member does not read */
 	DOORBELL_END_REVOKED, /* its handle or view ended */
 	DOORBELL_END_REPLACED, /* its client asked for another stream */
+	DOORBELL_END_FULL, /* too many descriptors were on their way when it came */
+	DOORBELL_END_ENDED, /* the broker ends */
 	DOORBELL_END_ERROR, /* of the socket, or no memory */
 	DOORBELL_END_COUNT,
 };
@@ -99,7 +99,7 @@ int doorbell_join(struct doorbells *doorbells, const struct handle *handle, uint
 /*
  * Has changes of handles and views known to members.  doorbells_note() may be
  * called from inside the registry; doorbells_settle(), which may end parties, is
- * called at the end of a unit.
+ * called at the end of a unit.  NULL has none.
  */
 void doorbells_note(struct doorbells *doorbells, enum registry_object kind, const void *object);
 void doorbells_settle(struct doorbells *doorbells);

@@ -28,6 +28,9 @@ void journal_buffer_deinit(struct journal_buffer *buffer);
 /* Empties it, and keeps its room unless that is large. */
 void journal_buffer_clear(struct journal_buffer *buffer);
 
+/* Clients of doorbells end with their broker: they, their handles and views are not kept. */
+bool journal_keeps_party(const struct party *party);
+
 void journal_put_header(struct journal_buffer *buffer, const struct registry *registry,
 			const char *boot_id);
 void journal_put_party(struct journal_buffer *buffer, const struct party *party);

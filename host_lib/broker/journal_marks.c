@@ -74,10 +74,28 @@ static void add(struct journal_marks *marks, struct journal_key key)
 	marks->keys[marks->count++] = key;
 }
 
+static bool is_kept(enum registry_object kind, const void *object)
+{
+	switch (kind) {
+	case REGISTRY_PARTY:
+		return journal_keeps_party(object);
+	case REGISTRY_HANDLE:
+		return journal_keeps_party(((const struct handle *)object)->attachment->party);
+	case REGISTRY_VIEW:
+		return journal_keeps_party(((const struct view *)object)->attachment->party);
+	case REGISTRY_SECTION:
+	case REGISTRY_OFFER:
+	default:
+		return true;
+	}
+}
+
 void journal_marks_add(struct journal_marks *marks, enum registry_object kind, const void *object)
 {
 	const struct handle *handle = object;
 
+	if (!is_kept(kind, object))
+		return;
 	/* The party has the numbers of its handles that were revoked. */
 	if (kind == REGISTRY_HANDLE)
 		add(marks, key_of(REGISTRY_PARTY, handle->attachment->party));

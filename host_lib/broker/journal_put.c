@@ -195,6 +195,11 @@ void journal_put_drop(struct journal_buffer *buffer, const struct journal_key *k
 	journal_record_end(buffer);
 }
 
+bool journal_keeps_party(const struct party *party)
+{
+	return party->kind != VMSECT_PEER_IVSHMEM;
+}
+
 static void put_party_with_handles(struct journal_buffer *buffer, const struct party *party)
 {
 	const struct handle *handle;
@@ -216,10 +221,14 @@ void journal_put_all(struct journal_buffer *buffer, const struct registry *regis
 	buffer->records = 0; /* the header is of no unit */
 	for (section = registry->sections; section; section = section->hh.next)
 		journal_put_section(buffer, section);
-	for (party = registry->parties; party; party = party->hh.next)
-		put_party_with_handles(buffer, party);
-	for (view = registry->views; view; view = view->hh.next)
-		journal_put_view(buffer, view);
+	for (party = registry->parties; party; party = party->hh.next) {
+		if (journal_keeps_party(party))
+			put_party_with_handles(buffer, party);
+	}
+	for (view = registry->views; view; view = view->hh.next) {
+		if (journal_keeps_party(view->attachment->party))
+			journal_put_view(buffer, view);
+	}
 	for (offer = registry->offers; offer; offer = offer->hh.next)
 		journal_put_offer(buffer, offer);
 	journal_put_commit(buffer);

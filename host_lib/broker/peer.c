@@ -9,41 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/event.h"
-#include "base/sys.h"
+#include "broker/credentials.h"
 #include "broker/peer_queue.h"
 
 #define MESSAGES_PER_TURN 16 /* then the other peers have a turn */
-
-static int read_credentials(int fd, struct subject *subject)
-{
-	struct ucred credentials;
-	socklen_t size = sizeof(credentials);
-	int r = sys_result(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size));
-
-	if (r < 0)
-		return r;
-	subject->uid = credentials.uid;
-	subject->gid = credentials.gid;
-	subject->pid = credentials.pid;
-	return 0;
-}
-
-/* Supplementary groups; a host that does not tell them gives none. */
-static int read_groups(int fd, struct subject *subject)
-{
-	socklen_t size = 0;
-	int r = sys_result(getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size));
-
-	if (r != -ERANGE || !size)
-		return 0;
-	subject->groups = malloc(size);
-	if (!subject->groups)
-		return -ENOMEM;
-	r = sys_result(getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, subject->groups, &size));
-	if (r >= 0)
-		subject->group_count = size / sizeof(gid_t);
-	return r;
-}
 
 /* One datagram, or the end.  False when there is none now. */
 static bool peer_receive(struct peer *peer)
@@ -121,9 +90,7 @@ int peer_new_take_fd(const struct peer_owner *owner, int fd, unsigned int hello_
 	peer->fd = -1;
 	peer->owner = owner;
 	TAILQ_INIT(&peer->queue);
-	r = read_credentials(fd, &peer->party.subject);
-	if (!r)
-		r = read_groups(fd, &peer->party.subject);
+	r = credentials_read(fd, &peer->party.subject);
 	if (r >= 0) {
 		peer->fd = fd;
 		r = peer_watch(peer, hello_ms);

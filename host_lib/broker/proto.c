@@ -230,6 +230,7 @@ static const struct operation operations[] = {
 	[VMSECT_OP_REVOKED] = { "REVOKED", REQUEST(unmap), false, NULL },
 	[VMSECT_OP_FILE] = { "FILE", REQUEST(file), true, check_file },
 	[VMSECT_OP_NOTIFY] = { "NOTIFY", REQUEST(notify), false, NULL },
+	[VMSECT_OP_DOORBELL] = { "DOORBELL", REQUEST(doorbell), false, NULL },
 };
 #define OPERATION_COUNT (sizeof(operations) / sizeof(operations[0]))
 

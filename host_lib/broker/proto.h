@@ -48,6 +48,7 @@ struct request {
 		struct vmsect_req_publish publish;
 		struct vmsect_req_file file;
 		struct vmsect_req_notify notify;
+		struct vmsect_req_doorbell doorbell;
 	};
 };
 

@@ -95,6 +95,7 @@ static int (*const operations[])(const struct session *session) = {
 	[VMSECT_OP_REVOKED] = session_revoked,
 	[VMSECT_OP_FILE] = session_file,
 	[VMSECT_OP_NOTIFY] = session_notify,
+	[VMSECT_OP_DOORBELL] = session_doorbell,
 };
 
 int session_run(const struct session *session)

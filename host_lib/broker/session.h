@@ -20,12 +20,14 @@
 #define SESSION_E_LATER 1
 
 struct broker_jobs;
+struct doorbells;
 struct journal;
 
 /* One request of one client. */
 struct session {
 	struct registry *registry;
 	struct broker_jobs *jobs; /* for what may wait for a disk */
+	struct doorbells *doorbells;
 	struct journal *journal; /* NULL: nothing is kept */
 	const char *page_file_dir; /* NULL: there is none */
 	const char *state_dir; /* for what has to outlive the host; may be missing still */
@@ -71,6 +73,7 @@ int session_seal(const struct session *session);
 int session_revoked(const struct session *session);
 int session_file(const struct session *session);
 int session_notify(const struct session *session);
+int session_doorbell(const struct session *session);
 
 /* The party's handle of that number, or NULL and a refusal (EBADF). */
 struct handle *session_find_handle(const struct session *session, uint32_t id);

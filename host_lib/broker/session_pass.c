@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "broker/doorbell.h"
 #include "broker/offer.h"
 #include "broker/rights.h"
 
@@ -37,6 +38,7 @@ int session_pass(const struct session *session)
 	const struct vmsect_req_pass *pass = &session->request->pass;
 	struct offer_spec spec = { .access = pass->access, .to = pass->peer };
 	struct offer *offer = NULL;
+	const struct party *peer;
 	struct handle *handle;
 	int r;
 
@@ -46,9 +48,13 @@ int session_pass(const struct session *session)
 	handle = find_with(session, pass->handle, pass->access);
 	if (!handle)
 		return session->refusal->status;
-	if (!registry_find_party(session->registry, pass->peer))
+	peer = registry_find_party(session->registry, pass->peer);
+	if (!peer)
 		return refuse(session->refusal, -ENXIO, VMSECT_DETAIL_NONE, "there is no peer %u",
 			      pass->peer);
+	if (doorbell_is_outside(peer))
+		return refuse(session->refusal, -ENXIO, VMSECT_DETAIL_NONE,
+			      "peer %u is an ivshmem client, which accepts nothing", pass->peer);
 	spec.from = session->party->id;
 	spec.section = handle->attachment->section;
 	spec.expires_ms = deadline_earlier(handle->expires_ms, deadline_in(pass->expires_ms));

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "broker/doorbell.h"
 #include "broker/peer.h"
 
 struct stats {
@@ -25,6 +26,7 @@ struct stats {
 	uint64_t notify_limited; /* requests that came too fast */
 	struct peer_counters waiting;
 	uint64_t ended[PEER_END_COUNT];
+	struct doorbell_stats doorbells;
 };
 
 void stats_log(const struct stats *stats, enum log_level level);

@@ -24,7 +24,9 @@ enum {
 	STEP_TIME = 30,
 	STEP_JOBS = 31,
 	STEP_NOTIFY = 32, /* its operation's number is that of STEP_LEAVE */
-	STEP_COUNT = 33,
+	STEP_DOORBELL = VMSECT_OP_DOORBELL,
+	STEP_STREAM = 34,
+	STEP_COUNT = 35,
 };
 
 /* Bits of the second byte. */
@@ -53,6 +55,9 @@ static void step(struct world *world, struct input *input)
 		break;
 	case STEP_TIME:
 		world_pass_time(world, input_number(input) % (UINT64_C(1) << 32));
+		break;
+	case STEP_STREAM:
+		world_stream(world, input_take(input));
 		break;
 	case STEP_JOBS:
 		world_finish_jobs(world);

@@ -3,6 +3,7 @@
  * What holds between any two requests: lists agree with counts, charges with
  * what is there, views with the rules that they were made by.
  */
+#include "doorbell_invariant.h"
 #include "session_world.h"
 
 #include <inttypes.h>
@@ -219,5 +220,6 @@ void invariant_check(const struct world *world)
 	require(sums.used[RESOURCE_VIEWS] == HASH_COUNT(registry->views));
 	require(sums.used[RESOURCE_OFFERS] == HASH_COUNT(registry->offers));
 	require(sums.deadlines == registry->deadlines.count);
+	doorbell_invariant_check(world->doorbells, sums.used);
 	check_account(&registry->account, &sums);
 }

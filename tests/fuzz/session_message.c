@@ -331,6 +331,10 @@ static size_t make_small(const struct draft *draft, uint8_t op, struct request *
 			request->notify.peer = 0; /* all others */
 		request->notify.value = input_number(draft->input);
 		return sizeof(request->notify);
+	case VMSECT_OP_DOORBELL:
+		request->doorbell.handle = take_handle(draft);
+		request->doorbell.vectors = input_take(draft->input) % 6u;
+		return sizeof(request->doorbell);
 	case VMSECT_OP_PEER_STATS:
 		request->peer_stats.denied_writes = input_number(draft->input);
 		return sizeof(request->peer_stats);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -101,8 +102,10 @@ static void on_tell(void *arg, struct party *to, const struct registry_event *ev
 	require(to->id && registry_find_party(&world->registry, to->id) == to);
 	require(event->type >= VMSECT_WIRE_EVENT_PEER_JOINED &&
 		event->type <= VMSECT_WIRE_EVENT_NOTIFIED);
-	if (event->type == VMSECT_WIRE_EVENT_NOTIFIED)
+	if (event->type == VMSECT_WIRE_EVENT_NOTIFIED) {
 		check_notified(world, to, event);
+		(void)doorbells_ring(world->doorbells, to, event);
+	}
 	if (event->type == VMSECT_WIRE_EVENT_OFFERED)
 		known_add(&world->offers, event->value);
 }
@@ -173,6 +176,14 @@ static void note_handle(struct world *world, struct client *client)
 	known_add(&world->sections, rep->section.id);
 }
 
+static void keep_stream(struct world *world)
+{
+	int *stream = &world->streams[world->next_stream++ % STREAMS];
+
+	fd_close(*stream);
+	*stream = steal_fd(&world->reply.fd);
+}
+
 static void note_reply(struct world *world, struct client *client, uint16_t op)
 {
 	switch (op) {
@@ -188,6 +199,10 @@ static void note_reply(struct world *world, struct client *client, uint16_t op)
 		break;
 	case VMSECT_OP_PASS:
 		known_add(&world->offers, world->reply.pass.offer);
+		break;
+	case VMSECT_OP_DOORBELL:
+		require(world->reply.fd >= 0);
+		keep_stream(world);
 		break;
 	default:
 		break;
@@ -226,6 +241,7 @@ static struct session session_of(struct world *world, const struct request *requ
 	return (struct session){
 		.registry = &world->registry,
 		.jobs = jobs,
+		.doorbells = world->doorbells,
 		.page_file_dir = folder,
 		.state_dir = folder,
 		.runtime_dir = folder,
@@ -254,6 +270,7 @@ static void on_job(void *arg, struct job *job)
 		check_refusal(&job->request, &refusal);
 	require(world->reply.fd < 0);
 	job_end(&world->registry, job);
+	doorbells_settle(world->doorbells);
 }
 
 void world_finish_jobs(struct world *world)
@@ -297,18 +314,36 @@ void world_message(struct world *world, struct client *client, const void *bytes
 	fdmsg_close_fds(message);
 	if (r == PROTO_E_END)
 		world_leave(world, client);
+	doorbells_settle(world->doorbells);
 	invariant_check(world);
 }
 
 void world_leave(struct world *world, struct client *client)
 {
 	registry_remove_party(&world->registry, &client->party);
+	doorbells_settle(world->doorbells);
 	invariant_check(world);
 }
 
 void world_pass_time(struct world *world, uint64_t ms)
 {
 	revoke_expired(&world->registry, deadline_now() + ms, UINT_MAX);
+	doorbells_settle(world->doorbells);
+	invariant_check(world);
+}
+
+void world_stream(struct world *world, unsigned int which)
+{
+	int *stream = &world->streams[which % STREAMS];
+	char bytes[64];
+
+	if (which & 0x40)
+		(void)!send(*stream, bytes, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (which & 0x20)
+		*stream = fd_close(*stream);
+	else
+		(void)!recv(*stream, bytes, sizeof(bytes), MSG_DONTWAIT);
+	require(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
 	invariant_check(world);
 }
 
@@ -365,6 +400,45 @@ static void set_clients(struct world *world)
 	world->clients[1].party.subject.group_count = 1;
 }
 
+static void on_object(void *arg, enum registry_object kind, const void *object)
+{
+	doorbells_note(((struct world *)arg)->doorbells, kind, object);
+}
+
+static void on_unit(void *arg)
+{
+	doorbells_settle(((struct world *)arg)->doorbells);
+}
+
+static void make_doorbells(struct world *world)
+{
+	const struct doorbell_options options = {
+		.base = base,
+		.registry = &world->registry,
+		.stats = &world->doorbell_stats,
+		.stall_ms = 1000,
+		.ended = on_unit,
+		.arg = world,
+	};
+	unsigned int i;
+
+	for (i = 0; i < STREAMS; i++)
+		world->streams[i] = -1;
+	world->doorbells = doorbells_new(&options);
+	require(world->doorbells != NULL);
+	world->registry.watch = (struct registry_watch){ on_object, on_object, world };
+}
+
+static void end_doorbells(struct world *world)
+{
+	unsigned int i;
+
+	for (i = 0; i < STREAMS; i++)
+		fd_close(world->streams[i]);
+	world->registry.watch = (struct registry_watch){ 0 };
+	world->doorbells = doorbells_free(world->doorbells);
+}
+
 void world_init(struct world *world)
 {
 	struct limits limits;
@@ -380,6 +454,7 @@ void world_init(struct world *world)
 	world->registry.tell = on_tell;
 	world->registry.tell_arg = world;
 	set_clients(world);
+	make_doorbells(world);
 	current = world;
 }
 
@@ -401,6 +476,7 @@ void world_deinit(struct world *world)
 		world_leave(world, &world->clients[i]);
 	world_finish_jobs(world);
 	invariant_check(world);
+	end_doorbells(world);
 	remove_names(world);
 	require(!world->registry.sections && !world->registry.names && !world->registry.views);
 	require(!world->registry.offers && !world->registry.account.users);

@@ -16,10 +16,12 @@
 #include <stdlib.h>
 
 #include "base/fdmsg.h"
+#include "broker/doorbell.h"
 #include "broker/registry.h"
 #include "broker/reply.h"
 
 #define CLIENTS 3u
+#define STREAMS 4u /* of doorbells, that are kept */
 #define KNOWN 8u /* numbers of a kind that are remembered */
 
 /* The last numbers of one kind that were seen. */
@@ -41,6 +43,10 @@ struct world {
 	struct known views;
 	struct known offers;
 	struct reply reply;
+	struct doorbells *doorbells; /* owned */
+	struct doorbell_stats doorbell_stats;
+	int streams[STREAMS]; /* owned, or -1 */
+	unsigned int next_stream;
 	struct request request; /* the last that the decoder took */
 	unsigned int open_fds; /* of the program, before */
 	int file; /* owned: the data file */
@@ -75,6 +81,9 @@ void world_finish_jobs(struct world *world);
 
 /* The connection ends. */
 void world_leave(struct world *world, struct client *client);
+
+/* A client closes a stream, says a byte on it, or reads; and the loop sees it. */
+void world_stream(struct world *world, unsigned int which);
 
 /* What has expired in so many milliseconds from now ends. */
 void world_pass_time(struct world *world, uint64_t ms);

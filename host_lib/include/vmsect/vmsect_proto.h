@@ -34,6 +34,7 @@
 #define VMSECT_ERROR_TEXT_MAX 255u /* bytes of the sentence in an error reply */
 #define VMSECT_TOKEN_BYTES 16u
 #define VMSECT_GRANTS_MAX 64u /* of one section */
+#define VMSECT_VECTORS_MAX 64u /* of the doorbells of one section */
 #define VMSECT_PEER_MAX 65535u /* the highest number of a peer; numbers come round again */
 
 /* Operations: requests and their replies. */
@@ -67,6 +68,7 @@ enum vmsect_op {
 	VMSECT_OP_REVOKED = 27,
 	VMSECT_OP_FILE = 28, /* + the descriptor of a data file */
 	VMSECT_OP_NOTIFY = 29,
+	VMSECT_OP_DOORBELL = 33,
 	/* Events: broker to client, cookie 0, no answer. */
 	VMSECT_OP_EVENT = 128,
 };
@@ -508,6 +510,20 @@ struct vmsect_req_notify {
 	uint64_t value;
 };
 
+/*
+ * DOORBELL (the handle has NOTIFY): the client becomes a member of the section's
+ * doorbells.  The reply is the header and one end of a stream, on which the broker
+ * speaks version 0 of the ivshmem server protocol, without the message that has
+ * the memory; the client's ID is its peer id.  It ends with the handle; asking
+ * again gives another and ends the first.  EBUSY: the doorbells have another
+ * number of vectors, or the client has them by another handle.
+ */
+struct vmsect_req_doorbell {
+	struct vmsect_msg_hdr hdr;
+	uint32_t handle;
+	uint32_t vectors; /* 1..VMSECT_VECTORS_MAX */
+};
+
 enum vmsect_wire_event_type {
 	VMSECT_WIRE_EVENT_PEER_JOINED = 1,
 	VMSECT_WIRE_EVENT_PEER_LEFT = 2,
@@ -544,6 +560,7 @@ _Static_assert(sizeof(struct vmsect_wire_view) == 352, "view");
 _Static_assert(sizeof(struct vmsect_wire_peer) == 208, "peer");
 _Static_assert(sizeof(struct vmsect_req_grant) == 184, "grant");
 _Static_assert(sizeof(struct vmsect_req_notify) == 48, "notify");
+_Static_assert(sizeof(struct vmsect_req_doorbell) == 40, "doorbell");
 _Static_assert(sizeof(struct vmsect_msg_event) == 80, "event");
 #endif
 
