@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "broker/export_place.h"
 
 #define HUGE_POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 #define BLOCK_BYTES 512u /* of st_blocks */
@@ -101,13 +102,20 @@ int backing_reserve_huge(int fd, uint64_t size_bytes, uint64_t had_bytes, struct
 		       : 0;
 }
 
-static int memory_create(const struct backing_spec *spec)
+static int memory_create(const struct backing_spec *spec, struct refusal *refusal)
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd;
 
+	if (spec->exportable)
+		return export_place_new_file(spec, refusal);
 	if (spec->kind == BACKING_HUGETLB)
 		flags |= MFD_HUGETLB | MFD_HUGE_2MB;
-	return sys_result(memfd_create("vmsect", flags));
+	fd = sys_result(memfd_create("vmsect", flags));
+	if (fd < 0 && spec->kind == BACKING_HUGETLB)
+		return refuse_huge_pages(spec->size_bytes, refusal);
+	return fd < 0 ? refuse(refusal, fd, VMSECT_DETAIL_NONE, "no memory file: %s", strerror(-fd))
+		      : fd;
 }
 
 /* Whoever may write could else also truncate, grow at our cost, or seal for all. */
@@ -127,7 +135,7 @@ static int memory_fill(int fd, const struct backing_spec *spec)
 		r = sys_result(ftruncate(fd, (off_t)bytes));
 	if (r >= 0 && spec->kind == BACKING_HUGETLB && !spec->reserve)
 		r = reserve_huge_pages(fd, spec->size_bytes);
-	return r < 0 ? r : memory_seal(fd, spec);
+	return r < 0 || spec->exportable ? r : memory_seal(fd, spec);
 }
 
 int backing_note_inode(struct backing *backing)
@@ -166,11 +174,12 @@ static int take_page_file(struct backing *backing, const struct backing_spec *sp
 int backing_init_memory(struct backing *backing, const struct backing_spec *spec,
 			struct backing_work *ret_work, struct refusal *refusal)
 {
-	AUTO_FD int fd = memory_create(spec);
-	int r = fd;
+	AUTO_FD int fd = memory_create(spec, refusal);
+	int r;
 
-	if (r >= 0)
-		r = memory_fill(fd, spec);
+	if (fd < 0)
+		return fd;
+	r = memory_fill(fd, spec);
 	if (r < 0 && spec->kind == BACKING_HUGETLB)
 		return refuse_huge_pages(spec->size_bytes, refusal);
 	if (r >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory behind a section: a memfd or an unlinked file (page file), or a
- * data file.
+ * The memory behind a section: a memfd or a file of ours (page file), or a data
+ * file.
  *
  * A backing owns its descriptors.  Page file has one, read-write; a data file
  * has a read-only one and, if the section can be written, a read-write one,
@@ -15,7 +15,8 @@
  * another uid cannot reopen a read-only descriptor for writing.  Its size is
  * sealed (F_SEAL_SHRINK, F_SEAL_GROW) and it takes no further seals
  * (F_SEAL_SEAL; only a sealable one does): a descriptor with write permission
- * can write and nothing else.
+ * can write and nothing else.  Exportable memory is a file of a tmpfs or of
+ * hugetlbfs instead, which takes no seals: who can write it can also truncate it.
  */
 #ifndef BROKER_BACKING_H
 #define BROKER_BACKING_H
@@ -56,6 +57,8 @@ struct backing_spec {
 	bool executable;
 	bool reserve; /* memory: nothing is reserved */
 	bool sealable; /* memory: takes further seals */
+	bool exportable; /* memory: a file that can have a name, see export_place.h */
+	const char *export_dir; /* of such files but huge ones; NULL: there is none; borrowed */
 	bool allocate; /* memory: all of it now */
 	uint64_t size_bytes; /* file: 0 is its length */
 	uint64_t max_bytes; /* memory: of the memfd, if that is more */
@@ -85,8 +88,9 @@ int backing_round(uint32_t page_shift, uint64_t size_bytes, uint64_t *ret_bytes,
 		  struct refusal *refusal);
 
 /*
- * Makes a memfd of spec->size_bytes, which are whole pages.  -ENOMEM (huge
- * pages: HUGEPAGES), -EMFILE.
+ * Makes a memfd (EXPORTABLE: a file) of spec->size_bytes, which are whole pages.
+ * -ENOMEM (huge pages: HUGEPAGES), -EMFILE, -EOPNOTSUPP (ATTR) no place for such a
+ * file.
  */
 int backing_init_memory(struct backing *backing, const struct backing_spec *spec,
 			struct backing_work *ret_work, struct refusal *refusal);

@@ -296,6 +296,8 @@ int broker_new_take_listener(const struct broker_options *options, struct listen
 	broker->reply.fd = -1;
 	TAILQ_INIT(&broker->peers);
 	registry_init(&broker->registry, &options->limits);
+	broker->exports.dir = options->export_dir;
+	broker->registry.export_host = &broker->exports;
 	restore_grace_init(&broker->grace, &broker->registry);
 	broker->journal_path = options->journal_path;
 	if (options->fdstore) {
@@ -327,6 +329,7 @@ struct broker *broker_free(struct broker *broker)
 	/* What there is now is what the broker after this one finds. */
 	is_kept = !broker->registry.watch.changed || broker->registry.parties ||
 		  broker->registry.sections;
+	broker->exports.stays = is_kept && broker->journal;
 	broker->journal = journal_close(broker->journal, is_kept);
 	broker->registry.watch = (struct registry_watch){ 0 };
 	broker->registry.tell = NULL;

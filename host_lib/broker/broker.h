@@ -14,6 +14,7 @@
 #include "broker/job.h"
 #include "broker/doorbell.h"
 #include "broker/expiry.h"
+#include "broker/export.h"
 #include "broker/fdstore.h"
 #include "broker/journal.h"
 #include "broker/listener.h"
@@ -30,6 +31,7 @@ struct broker_options {
 	unsigned int resume_grace_s; /* for clients of the broker before */
 	const char *journal_path; /* NULL: nothing is kept; borrowed */
 	const char *page_file_dir; /* NULL: there is none; borrowed */
+	const char *export_dir; /* of paths to shmem; borrowed */
 	const char *state_dir; /* for what has to outlive the host; borrowed */
 	const char *runtime_dir; /* for what has to outlive the broker; borrowed */
 	struct fdstore *fdstore; /* what the service manager kept; taken */
@@ -54,6 +56,7 @@ struct broker {
 	struct news news;
 	struct restore_grace grace;
 	struct expiry expiry;
+	struct export_host exports;
 	const char *page_file_dir; /* these three are borrowed, or NULL */
 	const char *state_dir;
 	const char *runtime_dir;

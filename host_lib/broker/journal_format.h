@@ -16,7 +16,7 @@
 #include <vmsect/vmsect_proto.h>
 
 #define JOURNAL_MAGIC 0x314a5356u /* "VSJ1" */
-#define JOURNAL_VERSION 1u
+#define JOURNAL_VERSION 2u
 #define JOURNAL_PAYLOAD_MAX (64u << 20)
 #define JOURNAL_BOOT_ID_BYTES 40u
 
@@ -87,8 +87,9 @@ struct journal_party {
 #define JOURNAL_SECTION_RESERVE 0x2u
 #define JOURNAL_SECTION_SEALABLE 0x4u
 #define JOURNAL_SECTION_SEALED 0x8u
+#define JOURNAL_SECTION_EXPORTABLE 0x10u
 
-/* Then `grants` vmsect_wire_grant and `ranges` vmsect_wire_range. */
+/* Then `grants` vmsect_wire_grant, `ranges` vmsect_wire_range, `exports` journal_export. */
 struct journal_section {
 	struct journal_key key;
 	uint64_t generation;
@@ -107,7 +108,19 @@ struct journal_section {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t mode;
+	uint32_t exports;
+	uint32_t reserved;
 	char name[VMSECT_NAME_MAX + 1];
+	char path[VMSECT_PATH_MAX + 1];
+};
+
+struct journal_export {
+	uint32_t kind; /* enum vmsect_export_kind */
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t vectors;
+	uint32_t is_parked;
 	char path[VMSECT_PATH_MAX + 1];
 };
 
@@ -160,6 +173,7 @@ _Static_assert(sizeof(struct journal_head) == 16, "head");
 _Static_assert(sizeof(struct journal_header) % 8 == 0, "header");
 _Static_assert(sizeof(struct journal_party) % 8 == 0, "party");
 _Static_assert(sizeof(struct journal_section) % 8 == 0, "section");
+_Static_assert(sizeof(struct journal_export) % 8 == 0, "export");
 _Static_assert(sizeof(struct journal_view) % 8 == 0, "view");
 _Static_assert(sizeof(struct vmsect_wire_grant) % 8 == 0, "grant");
 

@@ -2,6 +2,7 @@
 /* Objects of the registry as records; see journal_buffer.h.  restore.c turns them back. */
 #include <string.h>
 
+#include "broker/export.h"
 #include "broker/journal_record.h"
 
 static void copy_text(char *field, size_t room, const char *text)
@@ -81,7 +82,8 @@ static uint32_t section_flags(const struct section *section)
 	return (section->permanent ? JOURNAL_SECTION_PERMANENT : 0) |
 	       (section->reserve ? JOURNAL_SECTION_RESERVE : 0) |
 	       (section->sealable ? JOURNAL_SECTION_SEALABLE : 0) |
-	       (section->sealed ? JOURNAL_SECTION_SEALED : 0);
+	       (section->sealed ? JOURNAL_SECTION_SEALED : 0) |
+	       (section->exportable ? JOURNAL_SECTION_EXPORTABLE : 0);
 }
 
 static void fill_section(const struct section *section, struct journal_section *record)
@@ -105,22 +107,58 @@ static void fill_section(const struct section *section, struct journal_section *
 	copy_text(record->path, sizeof(record->path), section->backing.path);
 }
 
+static uint32_t count_exports(const struct section *section)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < EXPORT_KINDS; i++)
+		count += section->exports[i] != NULL;
+	return count;
+}
+
+static void fill_exports(const struct section *section, unsigned char *at)
+{
+	size_t i;
+
+	for (i = 0; i < EXPORT_KINDS; i++) {
+		const struct export *export = section->exports[i];
+		struct journal_export record = { 0 };
+
+		if (!export)
+			continue;
+		record.kind = export->kind;
+		record.mode = export->mode;
+		record.uid = export->uid;
+		record.gid = export->gid;
+		record.vectors = export->vectors;
+		record.is_parked = export->is_parked;
+		copy_text(record.path, sizeof(record.path), export->path);
+		memcpy(at, &record, sizeof(record));
+		at += sizeof(record);
+	}
+}
+
 void journal_put_section(struct journal_buffer *buffer, const struct section *section)
 {
 	size_t grants = section->ownership.grant_count * sizeof(struct vmsect_wire_grant);
 	size_t ranges = section->committed.count * sizeof(struct vmsect_wire_range);
-	struct journal_section *record =
-		journal_record_start(buffer, JOURNAL_SECTION, sizeof(*record) + grants + ranges);
+	uint32_t exports = count_exports(section);
+	struct journal_section *record = journal_record_start(
+		buffer, JOURNAL_SECTION,
+		sizeof(*record) + grants + ranges + exports * sizeof(struct journal_export));
+	unsigned char *tail = (unsigned char *)(record + 1);
 
 	if (!record)
 		return;
 	fill_section(section, record);
 	record->grants = section->ownership.grant_count;
 	record->ranges = section->committed.count;
+	record->exports = exports;
 	if (grants)
-		memcpy(record + 1, section->ownership.grants, grants);
+		memcpy(tail, section->ownership.grants, grants);
 	if (ranges)
-		memcpy((unsigned char *)(record + 1) + grants, section->committed.ranges, ranges);
+		memcpy(tail + grants, section->committed.ranges, ranges);
+	fill_exports(section, tail + grants + ranges);
 	journal_record_end(buffer);
 }
 

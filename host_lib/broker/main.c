@@ -24,6 +24,7 @@
 #include "base/sys.h"
 #include "broker/broker.h"
 #include "broker/daemon.h"
+#include "broker/export_place.h"
 #include "broker/fdstore.h"
 #include "broker/options.h"
 #include "broker/place.h"
@@ -217,6 +218,7 @@ static int serve(const struct options *options, struct listener *listener, struc
 		.idle_exit_s = options->idle_exit_s,
 		.resume_grace_s = options->resume_grace_s,
 		.page_file_dir = options->page_file_dir,
+		.export_dir = options->export_dir,
 		.fdstore = store,
 	};
 	struct broker *broker = NULL;
@@ -281,7 +283,10 @@ static enum log_level log_level(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .resume_grace_s = OPTIONS_RESUME_GRACE_S };
+	struct options options = {
+		.resume_grace_s = OPTIONS_RESUME_GRACE_S,
+		.export_dir = EXPORT_DIR_DEFAULT,
+	};
 	int r;
 
 	log_init("vmsectd", LOG_LEVEL_INFO);

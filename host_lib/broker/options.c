@@ -27,6 +27,8 @@ static const char usage_text[] =
 	"  --page-file-dir DIR  offer page-file sections in unlinked files of DIR\n"
 	"  --state-dir DIR      keep there what must outlive the host, instead of the\n"
 	"                       user's usual place\n"
+	"  --export-dir DIR     a folder of a tmpfs: sections that can be exported are in\n"
+	"                       files of it (/dev/shm)\n"
 	"  -v, --verbose        log more\n"
 	"      --help           print this and exit\n"
 	"      --version        print the version and exit\n";
@@ -40,6 +42,7 @@ enum long_option {
 	OPTION_LIMIT,
 	OPTION_PAGE_FILE_DIR,
 	OPTION_STATE_DIR,
+	OPTION_EXPORT_DIR,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -53,6 +56,7 @@ static const struct option long_options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "page-file-dir", required_argument, NULL, OPTION_PAGE_FILE_DIR },
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "export-dir", required_argument, NULL, OPTION_EXPORT_DIR },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -108,6 +112,8 @@ static int parse_one(struct options *options, int option)
 		return parse_dir(&options->page_file_dir);
 	case OPTION_STATE_DIR:
 		return parse_dir(&options->state_dir);
+	case OPTION_EXPORT_DIR:
+		return parse_dir(&options->export_dir);
 	case OPTION_LIMIT:
 		if (limits_set(&options->limits, optarg) < 0)
 			return usage_error("no limit:", optarg);

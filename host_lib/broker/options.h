@@ -18,6 +18,7 @@ struct options {
 	bool keep_fds; /* the service manager keeps descriptors */
 	const char *page_file_dir; /* NULL: none; borrowed, as is the next */
 	const char *state_dir; /* NULL: the default */
+	const char *export_dir; /* set to the default before; borrowed */
 	struct limits limits; /* set to the defaults before */
 };
 

@@ -199,6 +199,27 @@ static int check_file(const struct request *request, struct refusal *refusal)
 	return 0;
 }
 
+static int check_export_kind(uint32_t kind, struct refusal *refusal)
+{
+	if (kind == VMSECT_EXPORT_PATH || kind == VMSECT_EXPORT_DOORBELL)
+		return 0;
+	return refuse_format(refusal, "the kind of export is unknown");
+}
+
+static int check_export(const struct request *request, struct refusal *refusal)
+{
+	const struct vmsect_req_export *export = &request->export;
+
+	if (export->kind == VMSECT_EXPORT_PATH && export->vectors)
+		return refuse_format(refusal, "a path has no vectors");
+	return check_export_kind(export->kind, refusal);
+}
+
+static int check_unexport(const struct request *request, struct refusal *refusal)
+{
+	return check_export_kind(request->unexport.kind, refusal);
+}
+
 #define REQUEST(type) sizeof(struct vmsect_req_##type)
 static const struct operation operations[] = {
 	[VMSECT_OP_HELLO] = { "HELLO", REQUEST(hello), false, check_hello },
@@ -231,6 +252,9 @@ static const struct operation operations[] = {
 	[VMSECT_OP_FILE] = { "FILE", REQUEST(file), true, check_file },
 	[VMSECT_OP_NOTIFY] = { "NOTIFY", REQUEST(notify), false, NULL },
 	[VMSECT_OP_DOORBELL] = { "DOORBELL", REQUEST(doorbell), false, NULL },
+	[VMSECT_OP_EXPORT] = { "EXPORT", REQUEST(export), false, check_export },
+	[VMSECT_OP_UNEXPORT] = { "UNEXPORT", REQUEST(unexport), false, check_unexport },
+	[VMSECT_OP_LIST_EXPORTS] = { "LIST_EXPORTS", REQUEST(list), false, check_list },
 };
 #define OPERATION_COUNT (sizeof(operations) / sizeof(operations[0]))
 

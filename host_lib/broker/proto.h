@@ -34,7 +34,7 @@ struct request {
 		struct vmsect_req_unmap unmap; /* UNMAP, REVOKED */
 		struct vmsect_req_view_stats view_stats;
 		struct vmsect_req_peer_stats peer_stats;
-		struct vmsect_req_list list; /* LIST_SECTIONS, _VIEWS, _PEERS */
+		struct vmsect_req_list list; /* LIST_SECTIONS, _VIEWS, _PEERS, _EXPORTS */
 		struct vmsect_req_resume resume;
 		struct vmsect_req_hand_back hand_back;
 		struct vmsect_req_duplicate duplicate;
@@ -49,6 +49,8 @@ struct request {
 		struct vmsect_req_file file;
 		struct vmsect_req_notify notify;
 		struct vmsect_req_doorbell doorbell;
+		struct vmsect_req_export export;
+		struct vmsect_req_unexport unexport;
 	};
 };
 

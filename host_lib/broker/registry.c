@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/export.h"
 #include "broker/grant.h"
 #include "broker/offer.h"
 #include "broker/registry_internal.h"
@@ -197,6 +198,7 @@ int registry_draft_section(struct registry *registry, const struct section_spec 
 	section->permanent = spec->permanent;
 	section->reserve = spec->reserve;
 	section->sealable = spec->sealable;
+	section->exportable = spec->exportable;
 	section->max_bytes = spec->max_bytes;
 	section->ownership = spec->ownership;
 	memcpy(section->name, spec->name, strnlen(spec->name, VMSECT_NAME_MAX));
@@ -266,6 +268,7 @@ void section_drop_name(struct registry *registry, struct section *section)
 	if (!section->name[0])
 		return;
 	assert(registry->names);
+	export_end_all(registry, section);
 	HASH_DELETE(hh_name, registry->names, section);
 	memset(section->name, 0, sizeof(section->name));
 	section->generation++;

@@ -39,6 +39,8 @@ struct party_counters {
 	uint64_t lost_pages;
 };
 
+#define EXPORT_KINDS 2u /* enum vmsect_export_kind */
+
 struct party {
 	uint32_t id; /* 0: not in the registry; at most VMSECT_PEER_MAX */
 	uint64_t serial; /* for who keeps an id beyond the party's end */
@@ -84,6 +86,7 @@ struct section {
 	bool reserve; /* page file: pages are charged when committed */
 	bool sealable;
 	bool sealed;
+	bool exportable; /* memory: in a file that can have a name, without seals */
 	bool missing; /* restored from the journal, memory not handed back yet */
 	uint32_t io_error; /* first errno of a write-back, for ever */
 	uint64_t max_bytes; /* page file: of its memory; a data file: 0 */
@@ -91,6 +94,7 @@ struct section {
 	struct ownership ownership; /* and the grants */
 	struct backing backing;
 	char name[VMSECT_NAME_MAX + 1]; /* empty: anonymous or removed */
+	struct export *exports[EXPORT_KINDS]; /* by kind - 1, see export.h; owned */
 	/* below: the registry's */
 	uint64_t charged_bytes;
 	uint32_t charged_fds;
@@ -186,7 +190,7 @@ typedef void (*registry_tell)(void *arg, struct party *to, const struct registry
  */
 enum registry_object {
 	REGISTRY_PARTY, /* struct party */
-	REGISTRY_SECTION, /* struct section, with grants and committed pages */
+	REGISTRY_SECTION, /* struct section, with grants, committed pages and exports */
 	REGISTRY_HANDLE, /* struct handle */
 	REGISTRY_VIEW, /* struct view */
 	REGISTRY_OFFER, /* struct offer */
@@ -203,6 +207,7 @@ struct registry {
 	registry_tell tell; /* may be NULL */
 	void *tell_arg; /* borrowed */
 	struct registry_watch watch; /* calls may be NULL */
+	const struct export_host *export_host; /* borrowed; NULL: nothing is exported */
 	struct deadlines deadlines; /* of handles, views and offers */
 	uint64_t last_offer_id;
 	struct offer *offers; /* by id */
@@ -229,6 +234,7 @@ struct section_spec {
 	bool permanent;
 	bool reserve;
 	bool sealable;
+	bool exportable;
 	uint64_t max_bytes;
 	struct ownership ownership;
 	struct backing_spec backing;

@@ -23,6 +23,7 @@ struct reply {
 		struct vmsect_rep_grant grant;
 		struct vmsect_rep_extend extend;
 		struct vmsect_rep_file file;
+		struct vmsect_rep_export export;
 		unsigned char bytes[VMSECT_MSG_MAX];
 	};
 };

@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "broker/backing.h"
 #include "broker/commit_map.h"
+#include "broker/registry.h"
 #include "broker/rights.h"
 
 #define ERRNO_MAX 4095u
@@ -15,7 +16,8 @@
 #define ROOM_MAX (UINT64_C(1) << 47) /* of addresses */
 #define SECTION_FLAGS                                                                              \
 	(JOURNAL_SECTION_PERMANENT | JOURNAL_SECTION_RESERVE | JOURNAL_SECTION_SEALABLE |          \
-	 JOURNAL_SECTION_SEALED)
+	 JOURNAL_SECTION_SEALED | JOURNAL_SECTION_EXPORTABLE)
+#define VECTORS_MAX 64u
 #define VIEW_FLAGS 0x7u /* VMSECT_VIEW_GROWABLE, _NO_CHANGE, _REVOKED */
 
 /* A text that ends, and is padded; empty is fine. */
@@ -70,8 +72,10 @@ static bool is_tail(const struct journal_section *record, size_t size)
 	size_t tail = size - sizeof(*record);
 
 	return record->grants <= VMSECT_GRANTS_MAX && record->ranges <= COMMIT_RANGES_MAX &&
+	       record->exports <= EXPORT_KINDS &&
 	       tail == record->grants * sizeof(struct vmsect_wire_grant) +
-			       record->ranges * sizeof(struct vmsect_wire_range);
+			       record->ranges * sizeof(struct vmsect_wire_range) +
+			       record->exports * sizeof(struct journal_export);
 }
 
 static bool are_sizes(const struct journal_section *record)
@@ -108,6 +112,18 @@ bool restore_check_range(const struct journal_section *record,
 
 	return range->length && !((range->offset | range->length) & (page - 1)) &&
 	       range->offset <= bytes && range->length <= bytes - range->offset;
+}
+
+bool restore_check_export(const struct journal_section *section,
+			  const struct journal_export *record)
+{
+	bool is_path = record->kind == VMSECT_EXPORT_PATH;
+	bool is_file = section->backing_kind == BACKING_FILE;
+
+	return (is_path || record->kind == VMSECT_EXPORT_DOORBELL) && section->name[0] &&
+	       record->path[0] == '/' && !record->path[VMSECT_PATH_MAX] && record->mode <= 0777u &&
+	       is_path == !record->vectors && record->vectors <= VECTORS_MAX &&
+	       record->is_parked <= (is_path && !is_file);
 }
 
 bool restore_check_handle(const struct journal_handle *record)

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "broker/export.h"
 
 static int refuse_file(struct refusal *refusal, int status, const struct section *section,
 		       const char *what)
@@ -91,10 +92,13 @@ void restore_memory_find(struct section *section)
 	struct refusal refusal;
 	AUTO_FD int fd = -1;
 
-	if (!section->missing || !section->backing.path)
+	if (!section->missing)
 		return;
 	/* Only looked at before it is known to be the file: an open may do things. */
-	fd = sys_retry(open(section->backing.path, O_PATH | O_CLOEXEC | O_NOFOLLOW));
+	if (section->backing.path)
+		fd = sys_retry(open(section->backing.path, O_PATH | O_CLOEXEC | O_NOFOLLOW));
+	else
+		fd = export_open_memory(section);
 	if (fd >= 0)
 		(void)restore_memory_adopt(section, fd, &refusal);
 }

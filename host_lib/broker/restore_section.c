@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/export.h"
 #include "broker/grant.h"
 #include "broker/restore_check.h"
 #include "broker/restore_objects.h"
@@ -40,6 +41,33 @@ static int restore_grants(struct restore *restore, struct section *section,
 	return r;
 }
 
+/* What is at its path is looked at by export_recover(). */
+static int restore_exports(struct section *section, const struct journal_section *record,
+			   const unsigned char *at)
+{
+	struct journal_export from;
+	struct export export;
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < record->exports; i++) {
+		memcpy(&from, at + i * sizeof(from), sizeof(from));
+		if (!restore_check_export(record, &from))
+			return -EINVAL;
+		export = (struct export){
+			.kind = from.kind,
+			.mode = from.mode,
+			.uid = from.uid,
+			.gid = from.gid,
+			.vectors = from.vectors,
+			.is_parked = from.is_parked,
+		};
+		memcpy(export.path, from.path, sizeof(export.path));
+		r = export_restore(section, &export);
+	}
+	return r;
+}
+
 /*
  * Pages of a RESERVE section are charged as they were committed.  A charge for a
  * request that was under way is nobody's now.
@@ -56,6 +84,7 @@ static int charge_committed(struct restore *restore, struct section *section)
 static int fill_section(struct restore *restore, struct section *section,
 			const struct journal_section *record, const unsigned char *tail)
 {
+	const unsigned char *ranges = tail + record->grants * sizeof(struct vmsect_wire_grant);
 	int r;
 
 	section->missing = true;
@@ -70,8 +99,10 @@ static int fill_section(struct restore *restore, struct section *section,
 		return -ENOMEM;
 	r = restore_grants(restore, section, record, tail);
 	if (!r)
-		r = restore_ranges(section, record,
-				   tail + record->grants * sizeof(struct vmsect_wire_grant));
+		r = restore_ranges(section, record, ranges);
+	if (!r)
+		r = restore_exports(section, record,
+				    ranges + record->ranges * sizeof(struct vmsect_wire_range));
 	if (!r)
 		r = charge_committed(restore, section);
 	section->generation = record->generation;
@@ -86,6 +117,7 @@ static struct section_spec spec_of(const struct journal_section *record)
 		.permanent = record->flags & JOURNAL_SECTION_PERMANENT,
 		.reserve = record->flags & JOURNAL_SECTION_RESERVE,
 		.sealable = record->flags & JOURNAL_SECTION_SEALABLE,
+		.exportable = record->flags & JOURNAL_SECTION_EXPORTABLE,
 		.max_bytes = record->max_bytes,
 		.ownership = { .uid = record->uid, .gid = record->gid, .mode = record->mode },
 		.backing = {

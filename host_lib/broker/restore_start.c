@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "broker/export.h"
 #include "broker/publish.h"
 #include "broker/restore.h"
 #include "broker/restore_memory.h"
@@ -68,6 +69,7 @@ static void restore_memory(struct broker *broker)
 	struct section *section;
 
 	fdstore_give_back(&broker->fdstore, &broker->registry);
+	export_recover(&broker->registry); /* memory may be found by its path then */
 	for (section = broker->registry.sections; section; section = section->hh.next)
 		restore_memory_find(section);
 }

@@ -96,6 +96,9 @@ static int (*const operations[])(const struct session *session) = {
 	[VMSECT_OP_FILE] = session_file,
 	[VMSECT_OP_NOTIFY] = session_notify,
 	[VMSECT_OP_DOORBELL] = session_doorbell,
+	[VMSECT_OP_EXPORT] = session_export,
+	[VMSECT_OP_UNEXPORT] = session_unexport,
+	[VMSECT_OP_LIST_EXPORTS] = session_list_exports,
 };
 
 int session_run(const struct session *session)

@@ -74,6 +74,9 @@ int session_revoked(const struct session *session);
 int session_file(const struct session *session);
 int session_notify(const struct session *session);
 int session_doorbell(const struct session *session);
+int session_export(const struct session *session);
+int session_unexport(const struct session *session);
+int session_list_exports(const struct session *session);
 
 /* The party's handle of that number, or NULL and a refusal (EBADF). */
 struct handle *session_find_handle(const struct session *session, uint32_t id);
@@ -92,6 +95,12 @@ int session_check_memory(const struct session *session, const struct section *se
  */
 int session_commit_range(const struct session *session, struct view *view, uint64_t offset,
 			 uint64_t length);
+
+/* May the client know of the section? */
+bool session_may_see(const struct session *session, const struct section *section);
+
+/* The first section behind `after`. */
+struct section *session_section_after(const struct session *session, uint64_t after);
 
 /* Opens a section that is there, as OPEN does. */
 int session_open_section(const struct session *session, struct section *section, uint32_t access);

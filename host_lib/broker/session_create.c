@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "broker/export.h"
 #include "broker/job.h"
 #include "broker/rights.h"
 
@@ -23,7 +24,8 @@
 #define CREATE_RESERVE 0x8u
 #define CREATE_ALLOCATE 0x10u
 #define CREATE_SEALABLE 0x20u
-#define CREATE_ALL 0x3fu
+#define CREATE_EXPORTABLE 0x80u /* 0x40 is the library's alone */
+#define CREATE_ALL 0xbfu
 
 /* A section that is being made. */
 struct creation {
@@ -62,6 +64,26 @@ static int check_backing(const struct vmsect_req_create *create, struct refusal 
 	}
 }
 
+/*
+ * Others see a plain file: all of it, at the size that it has, and without a seal
+ * that they could respect.
+ */
+static int check_exportable(const struct vmsect_req_create *create, struct refusal *refusal)
+{
+	if (create->backing == BACKING_FILE)
+		return refuse_attr(refusal, "a data file has a path already");
+	if (create->backing == BACKING_DIRECTORY)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
+			      "sections of the page-file directory have no path for others");
+	if (create->flags & CREATE_SEALABLE)
+		return refuse_attr(refusal, "what can be exported cannot be sealed");
+	if (create->flags & CREATE_RESERVE)
+		return refuse_attr(refusal, "what can be exported has all its pages");
+	if (create->max_bytes)
+		return refuse_attr(refusal, "what can be exported keeps its size");
+	return 0;
+}
+
 /* What the flags say of the memory, against its kind. */
 static int check_memory_flags(const struct vmsect_req_create *create, struct refusal *refusal)
 {
@@ -90,6 +112,8 @@ static int check_flags(const struct vmsect_req_create *create, struct refusal *r
 					    "opened");
 	if (create->mode & ~0777u)
 		return refuse_attr(refusal, "the mode is more than 0777");
+	if (create->flags & CREATE_EXPORTABLE && check_exportable(create, refusal) < 0)
+		return refusal->status;
 	return check_memory_flags(create, refusal);
 }
 
@@ -115,6 +139,7 @@ static int check_create(const struct session *session)
 static void spec_of(const struct session *session, struct section_spec *spec)
 {
 	const struct vmsect_req_create *create = &session->request->create;
+	const struct export_host *host = session->registry->export_host;
 	const struct subject *subject = &session->party->subject;
 	bool reserve = create->flags & CREATE_RESERVE && is_memory(create->backing);
 
@@ -124,6 +149,7 @@ static void spec_of(const struct session *session, struct section_spec *spec)
 		.permanent = create->flags & CREATE_PERMANENT,
 		.reserve = reserve,
 		.sealable = create->flags & CREATE_SEALABLE,
+		.exportable = create->flags & CREATE_EXPORTABLE,
 		.ownership = { .uid = subject->uid, .gid = subject->gid, .mode = create->mode },
 		.backing = {
 			.kind = create->backing,
@@ -133,6 +159,8 @@ static void spec_of(const struct session *session, struct section_spec *spec)
 			.executable = create->protection >= PROTECTION_EXECUTE,
 			.reserve = reserve,
 			.sealable = create->flags & CREATE_SEALABLE,
+			.exportable = create->flags & CREATE_EXPORTABLE,
+			.export_dir = host ? host->dir : NULL,
 			.allocate = create->flags & CREATE_ALLOCATE,
 			.size_bytes = create->size_bytes,
 			.subject = subject,

@@ -16,8 +16,9 @@ static void list_start(const struct session *session)
 }
 
 /* The first section behind `after`. */
-static struct section *section_after(const struct registry *registry, uint64_t after)
+struct section *session_section_after(const struct session *session, uint64_t after)
 {
+	const struct registry *registry = session->registry;
 	struct section *section = registry_find_section_id(registry, after);
 
 	if (section)
@@ -29,7 +30,7 @@ static struct section *section_after(const struct registry *registry, uint64_t a
 }
 
 /* Who has something of a section knows of it, whatever the owner says of others. */
-static bool may_see(const struct session *session, const struct section *section)
+bool session_may_see(const struct session *session, const struct section *section)
 {
 	return party_find_attachment(session->party, section->id) ||
 	       policy_may_see(session->party, &section->ownership);
@@ -40,7 +41,7 @@ static bool list_section(const struct session *session, const struct section *se
 {
 	struct vmsect_wire_section *entry;
 
-	if (!may_see(session, section))
+	if (!session_may_see(session, section))
 		return true;
 	entry = reply_list_entry(session->reply, sizeof(*entry));
 	if (!entry)
@@ -53,7 +54,7 @@ static int list_one_section(const struct session *session, const char *name)
 {
 	struct section *section = registry_find_section(session->registry, name);
 
-	if (!section || !may_see(session, section))
+	if (!section || !session_may_see(session, section))
 		return refuse(session->refusal, -ENOENT, VMSECT_DETAIL_NAME,
 			      "there is no section '%s'", name);
 	list_start(session);
@@ -70,7 +71,7 @@ int session_list_sections(const struct session *session)
 	if (list->name[0])
 		return list_one_section(session, list->name);
 	list_start(session);
-	section = section_after(session->registry, list->after);
+	section = session_section_after(session, list->after);
 	while (section && list_section(session, section))
 		section = section->hh.next;
 	session->reply->list.more = section != NULL;
@@ -95,7 +96,7 @@ static bool list_view(const struct session *session, const struct view *view)
 {
 	struct vmsect_wire_view *entry;
 
-	if (!may_see(session, view->attachment->section))
+	if (!session_may_see(session, view->attachment->section))
 		return true;
 	entry = reply_list_entry(session->reply, sizeof(*entry));
 	if (!entry)
@@ -132,7 +133,7 @@ static bool is_wanted(const struct session *session, const struct party *party)
 	if (!section_id)
 		return true;
 	attachment = party_find_attachment(party, section_id);
-	return attachment && may_see(session, attachment->section);
+	return attachment && session_may_see(session, attachment->section);
 }
 
 /* By number, and not in the order of the table: numbers come round again. */

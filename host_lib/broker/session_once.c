@@ -26,6 +26,7 @@ static bool is_once(uint16_t op)
 	case VMSECT_OP_GRANT:
 	case VMSECT_OP_SEAL:
 	case VMSECT_OP_REVOKED:
+	case VMSECT_OP_UNEXPORT:
 		return true;
 	default:
 		return false;

@@ -66,6 +66,9 @@ static int check_seal(const struct session *session, const struct handle *handle
 	if ((handle->access & needed) != needed)
 		return refuse(session->refusal, -EPERM, VMSECT_DETAIL_ACCESS,
 			      "the handle has not both write and grant access");
+	if (section->exportable)
+		return refuse(session->refusal, -EOPNOTSUPP, VMSECT_DETAIL_SEAL,
+			      "the section can be exported, and its file takes no seals");
 	if (!section->sealable)
 		return refuse(session->refusal, -EOPNOTSUPP, VMSECT_DETAIL_SEAL,
 			      "the section was not made to be sealed");

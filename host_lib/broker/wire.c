@@ -9,6 +9,7 @@
 #define SECTION_RESERVE 0x2u
 #define SECTION_SEALABLE 0x4u
 #define SECTION_SEALED 0x8u
+#define SECTION_EXPORTABLE 0x10u
 
 static void copy_text(char *field, size_t room, const char *text)
 {
@@ -20,7 +21,8 @@ static uint32_t flags_of(const struct section *section)
 {
 	return (section->permanent ? SECTION_PERMANENT : 0) |
 	       (section->reserve ? SECTION_RESERVE : 0) |
-	       (section->sealable ? SECTION_SEALABLE : 0) | (section->sealed ? SECTION_SEALED : 0);
+	       (section->sealable ? SECTION_SEALABLE : 0) | (section->sealed ? SECTION_SEALED : 0) |
+	       (section->exportable ? SECTION_EXPORTABLE : 0);
 }
 
 void wire_section(const struct section *section, struct vmsect_wire_section *ret_wire)
@@ -76,6 +78,21 @@ void wire_view(const struct view *view, const struct subject *reader,
 	copy_text(ret_wire->section_name, sizeof(ret_wire->section_name),
 		  view->attachment->section->name);
 	copy_text(ret_wire->peer_name, sizeof(ret_wire->peer_name), party->name);
+}
+
+void wire_export(const struct section *section, const struct export *export,
+		 struct vmsect_wire_export *ret_wire)
+{
+	memset(ret_wire, 0, sizeof(*ret_wire));
+	ret_wire->id = WIRE_EXPORT_ID(section->id, export->kind);
+	ret_wire->section = section->id;
+	ret_wire->kind = export->kind;
+	ret_wire->mode = export->mode;
+	ret_wire->uid = export->uid;
+	ret_wire->gid = export->gid;
+	ret_wire->vectors = export->vectors;
+	copy_text(ret_wire->section_name, sizeof(ret_wire->section_name), section->name);
+	copy_text(ret_wire->path, sizeof(ret_wire->path), export->path);
 }
 
 void wire_peer(const struct party *party, struct vmsect_wire_peer *ret_wire)

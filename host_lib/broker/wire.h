@@ -7,6 +7,7 @@
 #define BROKER_WIRE_H
 
 #include <vmsect/vmsect_proto.h>
+#include "broker/export.h"
 #include "broker/registry.h"
 
 void wire_section(const struct section *section, struct vmsect_wire_section *ret_wire);
@@ -14,6 +15,12 @@ void wire_section(const struct section *section, struct vmsect_wire_section *ret
 /* Addresses inside processes of other users are shown as 0. */
 void wire_view(const struct view *view, const struct subject *reader,
 	       struct vmsect_wire_view *ret_wire);
+
+/* Ascends with the section's id, as lists do. */
+#define WIRE_EXPORT_ID(section, kind) (((section) << 2) | (kind))
+
+void wire_export(const struct section *section, const struct export *export,
+		 struct vmsect_wire_export *ret_wire);
 
 void wire_peer(const struct party *party, struct vmsect_wire_peer *ret_wire);
 

@@ -8,6 +8,11 @@
 
 #include "base/parse.h"
 
+/* Those of the guest's interface: that others reach a section by a path is the host's. */
+#define SECTION_FLAGS                                                                              \
+	(VMSECT_SECTION_F_PERMANENT | VMSECT_SECTION_F_RESERVE | VMSECT_SECTION_F_SEALABLE |       \
+	 VMSECT_SECTION_F_SEALED)
+
 _Static_assert(VMSECT_DEV_ACCESS_ALL == VMSECT_ACCESS_ALL, "one numbering of rights");
 _Static_assert((int)VMSECT_DEV_PROT_EXECUTE_WRITECOPY == (int)VMSECT_PROT_EXECUTE_WRITECOPY,
 	       "one numbering of protections");
@@ -98,7 +103,7 @@ static void describe(struct section_dev *dev, struct section_handle *handle,
 		.access = htole32(vmsect_section_access(handle->section)),
 		.max_bytes = htole64(info.max_bytes),
 		.committed_bytes = htole64(info.committed_bytes),
-		.section_flags = htole32(info.flags),
+		.section_flags = htole32(info.flags & SECTION_FLAGS),
 		.io_error = htole32(section_answer_errno(-(int)info.io_error).status),
 	};
 	/* Both have room for the longest name and its end. */

@@ -69,6 +69,9 @@ enum vmsect_op {
 	VMSECT_OP_FILE = 28, /* + the descriptor of a data file */
 	VMSECT_OP_NOTIFY = 29,
 	VMSECT_OP_DOORBELL = 33,
+	VMSECT_OP_EXPORT = 30,
+	VMSECT_OP_UNEXPORT = 31,
+	VMSECT_OP_LIST_EXPORTS = 32,
 	/* Events: broker to client, cookie 0, no answer. */
 	VMSECT_OP_EVENT = 128,
 };
@@ -290,7 +293,7 @@ struct vmsect_rep_list {
 	struct vmsect_msg_hdr hdr;
 	uint32_t count;
 	uint32_t more; /* 1: ask again */
-	/* count entries: vmsect_wire_section, _view, _peer or _grant */
+	/* count entries: vmsect_wire_section, _view, _peer, _export or _grant */
 };
 
 struct vmsect_wire_view {
@@ -563,5 +566,7 @@ _Static_assert(sizeof(struct vmsect_req_notify) == 48, "notify");
 _Static_assert(sizeof(struct vmsect_req_doorbell) == 40, "doorbell");
 _Static_assert(sizeof(struct vmsect_msg_event) == 80, "event");
 #endif
+
+#include <vmsect/vmsect_proto_export.h>
 
 #endif

@@ -52,6 +52,7 @@ enum vmsect_backing {
 #define VMSECT_SECTION_RESERVE 0x2u /* pages are there once they are committed */
 #define VMSECT_SECTION_SEALABLE 0x4u
 #define VMSECT_SECTION_SEALED 0x8u /* nobody can write it any more */
+#define VMSECT_SECTION_EXPORTABLE 0x10u /* its memory can have a path; its size is not sealed */
 
 /* Flags of vmsect_section_create(). */
 #define VMSECT_CREATE_PERMANENT 0x1u
@@ -61,6 +62,7 @@ enum vmsect_backing {
 #define VMSECT_CREATE_ALLOCATE 0x10u /* page file: take the memory now */
 #define VMSECT_CREATE_SEALABLE 0x20u /* shmem, hugetlb: vmsect_section_seal() may come */
 #define VMSECT_CREATE_EXACT 0x40u /* no default: one of COMMIT and RESERVE is given */
+#define VMSECT_CREATE_EXPORTABLE 0x80u /* shmem, hugetlb: vmsect_section_export() may come */
 
 /* Flags of a view, and of vmsect_view_map(). */
 #define VMSECT_VIEW_GROWABLE 0x1u /* grows with the section, up to its room */
@@ -147,6 +149,36 @@ struct vmsect_grant {
 	uint32_t id; /* uid or gid */
 	uint32_t access; /* VMSECT_ACCESS_; 0: nothing, whatever the mode says */
 	char name[128]; /* VM: its name; else empty */
+};
+
+/* Ways in which programs that know nothing of the broker reach a section. */
+enum vmsect_export_as {
+	VMSECT_EXPORT_AS_PATH = 1, /* a file that is its memory */
+	VMSECT_EXPORT_AS_DOORBELL = 2, /* a socket of the ivshmem server protocol */
+};
+
+#define VMSECT_EXPORT_KEEP UINT32_MAX /* uid, gid: as the section's, where the broker can */
+
+struct vmsect_export_options {
+	size_t size;
+	enum vmsect_export_as as;
+	uint32_t mode; /* of the path: 0660 and the like; 0: 0600 */
+	uint32_t uid; /* its owner, or VMSECT_EXPORT_KEEP */
+	uint32_t gid; /* its group, or VMSECT_EXPORT_KEEP */
+	uint32_t vectors; /* doorbell: 1 to 64, 0 is 1 */
+};
+
+struct vmsect_export_info {
+	uint64_t id;
+	uint64_t section_id;
+	enum vmsect_export_as as;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t vectors;
+	char section_name[128];
+	char path[1024];
+	uint64_t reserved[4];
 };
 
 /* What sections a data file has. */

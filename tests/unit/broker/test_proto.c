@@ -30,6 +30,8 @@ struct message {
 		struct vmsect_req_protect protect;
 		struct vmsect_req_flush flush;
 		struct vmsect_req_file file;
+		struct vmsect_req_export export;
+		struct vmsect_req_unexport unexport;
 		unsigned char bytes[1024];
 	};
 	size_t size;
@@ -70,6 +72,9 @@ static const struct {
 	{ VMSECT_OP_REVOKED, sizeof(struct vmsect_req_unmap), false },
 	{ VMSECT_OP_FILE, sizeof(struct vmsect_req_file), true },
 	{ VMSECT_OP_NOTIFY, sizeof(struct vmsect_req_notify), false },
+	{ VMSECT_OP_EXPORT, sizeof(struct vmsect_req_export), false },
+	{ VMSECT_OP_UNEXPORT, sizeof(struct vmsect_req_unexport), false },
+	{ VMSECT_OP_LIST_EXPORTS, sizeof(struct vmsect_req_list), false },
 };
 
 static void make(struct message *message, uint16_t op, size_t size)
@@ -102,6 +107,12 @@ static void make(struct message *message, uint16_t op, size_t size)
 		break;
 	case VMSECT_OP_FILE:
 		message->file.action = VMSECT_FILE_QUERY;
+		break;
+	case VMSECT_OP_EXPORT:
+		message->export.kind = VMSECT_EXPORT_DOORBELL;
+		break;
+	case VMSECT_OP_UNEXPORT:
+		message->unexport.kind = VMSECT_EXPORT_PATH;
 		break;
 	default:
 		break;
@@ -220,7 +231,7 @@ static void test_descriptors(void **state)
 
 static void test_unknown_operations(void **state)
 {
-	static const uint16_t unknown[] = { 0,	 VMSECT_OP_NOTIFY + 1,
+	static const uint16_t unknown[] = { 0,	 VMSECT_OP_LIST_EXPORTS + 2,
 					    127, VMSECT_OP_EVENT,
 					    129, UINT16_MAX };
 	struct message message;

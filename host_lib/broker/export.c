@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See export.h. */
+#include "broker/export.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "broker/export_name.h"
+#include "broker/export_place.h"
+#include "broker/rights.h"
+
+#define OWN_MODE (S_IRUSR | S_IWUSR) /* that the broker's user needs */
+
+static struct export **slot_of(struct section *section, uint32_t kind)
+{
+	return &section->exports[kind - 1];
+}
+
+static void changed(const struct registry *registry, struct section *section)
+{
+	section->generation++;
+	registry_changed(registry, REGISTRY_SECTION, section);
+}
+
+const struct export *export_find(const struct section *section, uint32_t kind)
+{
+	const struct export *export = section->exports[kind - 1];
+
+	return export && !export->is_parked ? export : NULL;
+}
+
+/* Owner and mode of a file, to be put back. */
+struct file_rights {
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+static int rights_of(int fd, struct file_rights *ret_rights)
+{
+	struct stat st;
+	int r = sys_result(fstat(fd, &st));
+
+	if (r < 0)
+		return r;
+	*ret_rights = (struct file_rights){ st.st_mode & 0777u, st.st_uid, st.st_gid };
+	return 0;
+}
+
+static int rights_put(int fd, const struct file_rights *rights)
+{
+	int r = sys_result(fchown(fd, rights->uid, rights->gid));
+
+	return r < 0 ? r : sys_result(fchmod(fd, rights->mode));
+}
+
+static int refuse_owner(const char *what, uint32_t id, int status, struct refusal *refusal)
+{
+	return refuse(refusal, status, VMSECT_DETAIL_FILE,
+		      "this broker (uid %u) cannot give the file to %s %u: %s", geteuid(), what, id,
+		      strerror(-status));
+}
+
+/* One that was not asked for by number is given as far as the broker can. */
+static int give(const struct section *section, const struct export_spec *spec,
+		const struct file_rights *before, struct refusal *refusal)
+{
+	int fd = section->backing.rw_fd;
+	bool any_uid = spec->uid == VMSECT_EXPORT_SAME, any_gid = spec->gid == VMSECT_EXPORT_SAME;
+	uint32_t uid = any_uid ? section->ownership.uid : spec->uid;
+	uint32_t gid = any_gid ? section->ownership.gid : spec->gid;
+	int r;
+
+	/* Nobody new before the owner is right; nobody old loses it in between. */
+	r = before->uid == uid && before->gid == gid ? 0 : sys_result(fchmod(fd, OWN_MODE));
+	if (r < 0)
+		return refuse_owner("uid", geteuid(), r, refusal);
+	r = sys_result(fchown(fd, (uid_t)-1, gid));
+	if (r < 0 && !any_gid)
+		return refuse_owner("gid", gid, r, refusal);
+	r = sys_result(fchown(fd, uid, (gid_t)-1));
+	if (r < 0 && !any_uid)
+		return refuse_owner("uid", uid, r, refusal);
+	r = sys_result(fchmod(fd, spec->mode | OWN_MODE));
+	return r < 0 ? refuse_owner("uid", uid, r, refusal) : 0;
+}
+
+/* All of it or nothing. */
+static int give_file(const struct section *section, const struct export_spec *spec,
+		     struct export *export, struct refusal *refusal)
+{
+	int fd = section->backing.rw_fd;
+	struct file_rights before, now = { 0 };
+	int r = rights_of(fd, &before);
+
+	if (r < 0)
+		return refuse(refusal, r, VMSECT_DETAIL_FILE, "the file cannot be looked at");
+	r = give(section, spec, &before, refusal);
+	if (!r)
+		r = rights_of(fd, &now);
+	if (r < 0) {
+		(void)rights_put(fd, &before);
+		return r;
+	}
+	export->mode = now.mode;
+	export->uid = now.uid;
+	export->gid = now.gid;
+	return 0;
+}
+
+/* The broker's alone, as it was made. */
+static void take_file_back(const struct section *section)
+{
+	const struct file_rights own = { OWN_MODE, geteuid(), getegid() };
+	int r = rights_put(section->backing.rw_fd, &own);
+
+	if (r < 0)
+		log_warning("section '%s' stays open to those it was exported to: %s",
+			    section->name, strerror(-r));
+}
+
+static int refuse_name(const char *path, int status, struct refusal *refusal)
+{
+	if (status == -EEXIST)
+		return refuse(refusal, status, VMSECT_DETAIL_NAME,
+			      "%s is there already and is not this section's", path);
+	return refuse(refusal, status, VMSECT_DETAIL_FILE, "%s: %s", path, strerror(-status));
+}
+
+/* Its first public name, or again one. */
+static int publish_name(const struct section *section, const struct export *parked,
+			const char *path)
+{
+	if (export_name_is_ours(section, path))
+		return 0;
+	if (parked)
+		return export_name_move(section, parked->path, path);
+	return export_name_link(section, path);
+}
+
+static int name_file(const struct registry *registry, const struct section *section,
+		     struct export *export, struct refusal *refusal)
+{
+	const struct export *parked = section->exports[VMSECT_EXPORT_PATH - 1];
+	char dir[PATH_MAX];
+	int r = export_place_find(section->backing_kind, section->backing.dev,
+				  registry->export_host->dir, dir, sizeof(dir));
+
+	if (r < 0)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_FILE,
+			      "the section was made in a folder that this broker does not have "
+			      "any more");
+	r = export_name_public(section, dir, export->path, sizeof(export->path));
+	if (!r)
+		r = publish_name(section, parked, export->path);
+	return r < 0 ? refuse_name(export->path, r, refusal) : 0;
+}
+
+static int check_memory(const struct section *section, const struct export_spec *spec,
+			struct refusal *refusal)
+{
+	if (section->backing_kind == BACKING_DIRECTORY)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
+			      "sections of the page-file directory have no path for others");
+	if (!section->exportable)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
+			      "the section was not made EXPORTABLE (vmsect create --exportable)");
+	if (spec->mode & (S_IWGRP | S_IWOTH) && !rights_is_writable(section->protection))
+		return refuse(refusal, -EACCES, VMSECT_DETAIL_PROTECTION,
+			      "the section is not to be written: mode %04o lets others do it",
+			      spec->mode);
+	return 0;
+}
+
+/* Rights first: whoever finds the name finds them right. */
+static int export_memory(struct registry *registry, struct section *section,
+			 const struct export_spec *spec, struct export *export,
+			 struct refusal *refusal)
+{
+	bool was_public = export_find(section, VMSECT_EXPORT_PATH);
+	int r = check_memory(section, spec, refusal);
+
+	if (!r)
+		r = give_file(section, spec, export, refusal);
+	if (r < 0)
+		return r;
+	r = name_file(registry, section, export, refusal);
+	if (r < 0 && !was_public)
+		take_file_back(section);
+	return r;
+}
+
+/* The path that people see is the one that they can use, if it is the same file. */
+static int export_file(const struct section *section, struct export *export,
+		       struct refusal *refusal)
+{
+	const char *path = section->backing.path;
+	struct file_rights rights;
+	int r;
+
+	if (!path || !export_name_is_ours(section, path))
+		return refuse(refusal, -ESTALE, VMSECT_DETAIL_FILE,
+			      "the data file has been renamed or removed, or this broker does not "
+			      "see it under its path");
+	r = rights_of(section->backing.ro_fd, &rights);
+	if (r < 0)
+		return refuse(refusal, r, VMSECT_DETAIL_FILE, "the file cannot be looked at");
+	export->mode = rights.mode;
+	export->uid = rights.uid;
+	export->gid = rights.gid;
+	memcpy(export->path, path, strnlen(path, sizeof(export->path) - 1));
+	return 0;
+}
+
+static int check_export(const struct registry *registry, const struct section *section,
+			const struct export_spec *spec, struct refusal *refusal)
+{
+	if (!registry->export_host)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
+			      "this broker exports nothing");
+	if (spec->kind != VMSECT_EXPORT_PATH)
+		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
+			      "this broker has no doorbells");
+	if (!section->name[0])
+		return refuse(refusal, -EINVAL, VMSECT_DETAIL_NAME,
+			      "a section without a name is not exported");
+	if (spec->mode & ~0777u)
+		return refuse(refusal, -EINVAL, VMSECT_DETAIL_ATTR, "the mode is more than 0777");
+	return 0;
+}
+
+int export_set(struct registry *registry, struct section *section, const struct export_spec *spec,
+	       struct refusal *refusal)
+{
+	struct export **slot = slot_of(section, spec->kind);
+	AUTO_FREE struct export *export = NULL;
+	int r = check_export(registry, section, spec, refusal);
+
+	if (r < 0)
+		return r;
+	export = calloc(1, sizeof(*export));
+	if (!export)
+		return refuse_memory(refusal);
+	export->kind = spec->kind;
+	export->vectors = spec->vectors;
+	if (section->backing_kind == BACKING_FILE)
+		r = export_file(section, export, refusal);
+	else
+		r = export_memory(registry, section, spec, export, refusal);
+	if (r < 0)
+		return r;
+	free(*slot);
+	*slot = steal_ptr(&export);
+	changed(registry, section);
+	return 0;
+}
+
+/* Hidden instead of gone; without a place for that the file is never exported again. */
+static void park(struct section *section, struct export *export)
+{
+	char dir[PATH_MAX], path[sizeof(export->path)];
+	char *slash;
+	int r;
+
+	take_file_back(section);
+	memcpy(dir, export->path, sizeof(export->path));
+	slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	r = export_name_parked(section, dir, path, sizeof(path));
+	if (!r)
+		r = export_name_move(section, export->path, path);
+	if (!r) {
+		memcpy(export->path, path, sizeof(path));
+		export->is_parked = true;
+		return;
+	}
+	log_warning("%s cannot be put aside: %s; it cannot be exported again", export->path,
+		    strerror(-r));
+	export_name_remove(section, export->path);
+}
+
+int export_take_back(struct registry *registry, struct section *section, uint32_t kind,
+		     struct refusal *refusal)
+{
+	struct export **slot = slot_of(section, kind);
+
+	if (!export_find(section, kind))
+		return refuse(refusal, -ENOENT, VMSECT_DETAIL_NONE,
+			      "the section is not exported so");
+	if (section->backing_kind != BACKING_FILE)
+		park(section, *slot);
+	if (!(*slot)->is_parked) {
+		free(*slot);
+		*slot = NULL;
+	}
+	changed(registry, section);
+	return 0;
+}
+
+void export_end_all(const struct registry *registry, struct section *section)
+{
+	bool stays = registry->export_host && registry->export_host->stays;
+	size_t i;
+
+	for (i = 0; i < EXPORT_KINDS; i++) {
+		if (section->exports[i] && section->backing_kind != BACKING_FILE && !stays)
+			export_name_remove(section, section->exports[i]->path);
+		free(section->exports[i]);
+		section->exports[i] = NULL;
+	}
+}
