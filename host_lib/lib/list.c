@@ -43,6 +43,7 @@ struct list {
 CONVERT(section)
 CONVERT(view)
 CONVERT(peer)
+CONVERT(export)
 
 static const struct list_kind sections_kind = {
 	VMSECT_OP_LIST_SECTIONS,
@@ -63,6 +64,13 @@ static const struct list_kind peers_kind = {
 	sizeof(struct vmsect_wire_peer),
 	sizeof(struct vmsect_peer_info),
 	convert_peer,
+};
+
+static const struct list_kind exports_kind = {
+	VMSECT_OP_LIST_EXPORTS,
+	sizeof(struct vmsect_wire_export),
+	sizeof(struct vmsect_export_info),
+	convert_export,
 };
 
 static int list_reserve(struct list *list, size_t more)
@@ -192,6 +200,21 @@ int vmsect_list_views(struct vmsect_client *client, uint64_t section_id,
 {
 	struct vmsect_req_list ask = { .section = section_id };
 	struct list list = { .kind = &views_kind };
+	int r;
+
+	r = list_ask(client, &ask, &list);
+	if (r < 0)
+		return r;
+	*ret_list = (void *)list.entries;
+	*ret_count = list.count;
+	return 0;
+}
+
+int vmsect_list_exports(struct vmsect_client *client, uint64_t section_id,
+			struct vmsect_export_info **ret_list, size_t *ret_count)
+{
+	struct vmsect_req_list ask = { .section = section_id };
+	struct list list = { .kind = &exports_kind };
 	int r;
 
 	r = list_ask(client, &ask, &list);

@@ -153,6 +153,37 @@ int wire_to_peer(const struct vmsect_wire_peer *wire, struct vmsect_peer_info *r
 	return 0;
 }
 
+static bool export_is_clean(const struct vmsect_wire_export *wire)
+{
+	bool is_path = wire->kind == VMSECT_EXPORT_PATH;
+
+	return wire->id && wire->section && (is_path || wire->kind == VMSECT_EXPORT_DOORBELL) &&
+	       is_path == !wire->vectors && wire->mode <= 0777 &&
+	       name_is_clean(wire->section_name) && wire->path[0] == '/' &&
+	       strnlen(wire->path, sizeof(wire->path)) < sizeof(wire->path);
+}
+
+int wire_to_export(const struct vmsect_wire_export *wire, struct vmsect_export_info *ret_info)
+{
+	struct vmsect_export_info info = {
+		.id = wire->id,
+		.section_id = wire->section,
+		.mode = wire->mode,
+		.uid = wire->uid,
+		.gid = wire->gid,
+		.vectors = wire->vectors,
+	};
+
+	_Static_assert(sizeof(info.path) == sizeof(wire->path), "path");
+	if (!export_is_clean(wire))
+		return -EPROTO;
+	info.as = (enum vmsect_export_as)wire->kind;
+	memcpy(info.section_name, wire->section_name, sizeof(info.section_name));
+	memcpy(info.path, wire->path, sizeof(info.path));
+	*ret_info = info;
+	return 0;
+}
+
 int wire_to_grant(const struct vmsect_wire_grant *wire, struct vmsect_grant *ret_grant)
 {
 	struct vmsect_grant grant = { .id = wire->id, .access = wire->access };

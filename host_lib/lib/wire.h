@@ -16,6 +16,8 @@ int wire_to_view(const struct vmsect_wire_view *wire, struct vmsect_view_info *r
 
 int wire_to_grant(const struct vmsect_wire_grant *wire, struct vmsect_grant *ret_grant);
 
+int wire_to_export(const struct vmsect_wire_export *wire, struct vmsect_export_info *ret_info);
+
 int wire_to_peer(const struct vmsect_wire_peer *wire, struct vmsect_peer_info *ret_info);
 
 #endif

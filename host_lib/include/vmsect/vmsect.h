@@ -302,6 +302,34 @@ VMSECT_API int vmsect_section_grants(struct vmsect_section *section, struct vmse
 				     size_t *ret_count);
 
 /**
+ * vmsect_section_export() - let programs that do not know the broker reach it.
+ * @path: where they find it; NULL is fine
+ * @room: bytes of @path; 1024 are enough for all
+ *
+ * AS_PATH: a file that is the section's memory, for QEMU's memory-backend-file and
+ * the like; page file needs to be made EXPORTABLE, and gets owner and mode; a data
+ * file has its path, which is told, and keeps its own.  AS_DOORBELL: a socket that
+ * speaks the ivshmem server protocol.  An export ends with the section's name.
+ * Exporting again changes owner and mode.
+ *
+ * Errors: -EPERM the handle has no GRANT, or (FILE) the broker cannot give files
+ * to that owner; -EOPNOTSUPP (ATTR) not made EXPORTABLE; -EINVAL; -EEXIST (NAME)
+ * something else is at the path; -EACCES (PROTECTION) a mode that lets others
+ * write what is not to be written; -ESTALE (FILE) the data file was moved;
+ * -ERANGE no room for the path (the section is exported).
+ */
+VMSECT_API int vmsect_section_export(struct vmsect_section *section,
+				     const struct vmsect_export_options *options, char *path,
+				     size_t room);
+
+/**
+ * vmsect_section_unexport() - take the path or the socket away.
+ *
+ * Who has opened it keeps what he has.  Errors: -EPERM no GRANT; -ENOENT.
+ */
+VMSECT_API int vmsect_section_unexport(struct vmsect_section *section, enum vmsect_export_as as);
+
+/**
  * vmsect_section_extend() - make it larger, in place.
  * @ret_bytes: the size in effect; a smaller @size_bytes changes nothing
  *
@@ -472,6 +500,10 @@ VMSECT_API int vmsect_list_sections(struct vmsect_client *client, const char *na
 /** vmsect_list_views() - views, of one section id or (0) of all; as above. */
 VMSECT_API int vmsect_list_views(struct vmsect_client *client, uint64_t section_id,
 				 struct vmsect_view_info **ret_list, size_t *ret_count);
+
+/** vmsect_list_exports() - exports, of one section id or (0) of all; as above. */
+VMSECT_API int vmsect_list_exports(struct vmsect_client *client, uint64_t section_id,
+				   struct vmsect_export_info **ret_list, size_t *ret_count);
 
 /** vmsect_list_peers() - VMs and processes with a connection; as above. */
 VMSECT_API int vmsect_list_peers(struct vmsect_client *client, struct vmsect_peer_info **ret_list,

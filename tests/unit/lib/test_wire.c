@@ -130,6 +130,59 @@ static void views(void **state)
 	assert_string_equal(told.peer_name, "p");
 }
 
+static struct vmsect_wire_export export(void)
+{
+	return (struct vmsect_wire_export){
+		.id = 9,
+		.section = 2,
+		.kind = VMSECT_EXPORT_PATH,
+		.mode = 0640,
+		.uid = 1,
+		.gid = 2,
+		.section_name = "s",
+		.path = "/dev/shm/vmsect-s",
+	};
+}
+
+#define EXPECT_BAD(field, value)                                                                   \
+	do {                                                                                       \
+		bad = good;                                                                        \
+		bad.field = value;                                                                 \
+		memset(&told, 0xa5, sizeof(told));                                                 \
+		assert_int_equal(wire_to_export(&bad, &told), -EPROTO);                            \
+		assert_int_equal(told.mode, POISON);                                               \
+	} while (0)
+
+static void exports(void **state)
+{
+	struct vmsect_wire_export good = export(), bad;
+	struct vmsect_export_info told;
+
+	(void)state;
+	EXPECT_BAD(id, 0);
+	EXPECT_BAD(section, 0);
+	EXPECT_BAD(kind, 0);
+	EXPECT_BAD(kind, 3);
+	EXPECT_BAD(kind, VMSECT_EXPORT_DOORBELL); /* which has vectors */
+	EXPECT_BAD(vectors, 1); /* a path has none */
+	EXPECT_BAD(mode, 01000);
+	EXPECT_BAD(path[0], 'd');
+	EXPECT_BAD(section_name[0], ' ');
+	assert_int_equal(wire_to_export(&good, &told), 0);
+	assert_int_equal(told.as, VMSECT_EXPORT_AS_PATH);
+	assert_int_equal(told.mode, 0640);
+	assert_int_equal(told.gid, 2);
+	assert_string_equal(told.path, "/dev/shm/vmsect-s");
+	assert_int_equal(told.reserved[0], 0);
+	good.kind = VMSECT_EXPORT_DOORBELL;
+	good.vectors = 4;
+	assert_int_equal(wire_to_export(&good, &told), 0);
+	assert_int_equal(told.vectors, 4);
+	memset(good.path, 'x', sizeof(good.path)); /* does not end */
+	good.path[0] = '/';
+	assert_int_equal(wire_to_export(&good, &told), -EPROTO);
+}
+
 static struct vmsect_wire_grant grant(void)
 {
 	return (struct vmsect_wire_grant){
@@ -230,7 +283,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_sections), cmocka_unit_test(a_good_section),
 		cmocka_unit_test(views),	cmocka_unit_test(grants),
-		cmocka_unit_test(peers),	cmocka_unit_test(random_bytes),
+		cmocka_unit_test(exports),	cmocka_unit_test(peers),
+		cmocka_unit_test(random_bytes),
 	};
 
 	return cmocka_run_group_tests_name("lib_wire", tests, NULL, NULL);
