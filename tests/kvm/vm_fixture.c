@@ -287,6 +287,11 @@ void vm_send(struct vm_fixture *vm, const char *format, ...)
 	va_end(args);
 }
 
+const char *vm_answer(struct vm_fixture *vm)
+{
+	return read_line(vm, "answer");
+}
+
 const char *vm_ask(struct vm_fixture *vm, const char *format, ...)
 {
 	char line[LINE_BYTES];

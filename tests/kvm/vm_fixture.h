@@ -54,6 +54,9 @@ struct vm_fixture {
 /* Starts a VM and waits until its agent is there. */
 struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config);
 
+/* The answer to the last command that was sent; borrowed until the next one. */
+const char *vm_answer(struct vm_fixture *vm);
+
 /* A command and its answer, whatever it is; borrowed until the next one. */
 const char *vm_ask(struct vm_fixture *vm, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -76,7 +79,7 @@ uint64_t vm_reply_number(const struct vm_fixture *vm, const char *key);
 /* The text behind `key=` up to the next blank; "" if it is empty. */
 void vm_reply_text(const struct vm_fixture *vm, const char *key, char *text, size_t bytes);
 
-/* Sends a command that has no answer. */
+/* Sends a command and does not wait. */
 void vm_send(struct vm_fixture *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Waits until the VMM ends; its wait status as waitpid() gives it. */

@@ -35,7 +35,17 @@ $(LAB)/data/tools.cpio: $(LAB)/tools.stamp scripts/mkinitramfs $(GUEST_REDIRECT)
 	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -r $(LAB)/tools \
 		$(LAB_TOOLS:%=program=$(LAB)/tools/usr/bin/%) file=$(GUEST_REDIRECT):lib/$(notdir $(GUEST_REDIRECT))
 
-$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp $(LAB)/data/tools.cpio
+# Debian's QEMU and the interop bed, for the machine itself: there its tests have KVM.
+# QEMU looks for its firmware beside the folder that it is in, which is /bin.
+QEMU_FIRMWARE := /usr/share/seabios/bios-256k.bin $(addprefix /usr/share/qemu/,kvmvapic.bin linuxboot_dma.bin pvh.bin)
+$(LAB)/data/interop.cpio: $(INTEROP_TESTS) $(KVM_AGENT) scripts/mkinitramfs
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ program=/usr/bin/qemu-system-x86_64 \
+		$(INTEROP_TESTS:%=program=%) file=$(KVM_AGENT):kvm/$(notdir $(KVM_AGENT)) \
+		$(foreach f,$(QEMU_FIRMWARE),file=$f:$(f:/usr/%=%))
+
+$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp $(LAB)/data/tools.cpio \
+		$(LAB)/data/interop.cpio
 	@rm -f $@.new && truncate -s 1G $@.new
 	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(LAB)/data $@.new && mv $@.new $@
 
