@@ -10,6 +10,7 @@
 #include <vmsect/vmsect.h>
 
 #include "base/log.h"
+#include "dev/hotplug.h"
 #include "dev/ivshmem.h"
 #include "dev/section_dev.h"
 #include "machine_impl.h"
@@ -23,20 +24,41 @@ static int connect_bell(void *owner, uint32_t vectors, int *ret_fd)
 	return -EOPNOTSUPP;
 }
 
+/* What was taken away is to leave the guest. */
 static void on_ivshmem_revoked(void *owner)
 {
-	ivshmem_revoked(owner);
+	const struct machine_ivshmem *one = owner;
+
+	ivshmem_revoked(one->ivshmem);
+	hotplug_ask(one->machine->hotplug, one->slot);
 }
 
 static void on_ivshmem_reconnected(void *owner)
 {
-	ivshmem_reconnected(owner);
+	const struct machine_ivshmem *one = owner;
+
+	ivshmem_reconnected(one->ivshmem);
 }
 
 static const struct section_device_ops ivshmem_ops = {
 	.revoked = on_ivshmem_revoked,
 	.reconnected = on_ivshmem_reconnected,
 };
+
+static void on_ejected(void *owner, uint32_t slot)
+{
+	struct machine *machine = owner;
+
+	for (uint32_t i = 0; i < machine->ivshmem_count; i++) {
+		const struct machine_ivshmem *one = &machine->ivshmem[i];
+
+		if (one->slot != slot)
+			continue;
+		ivshmem_unplug(one->ivshmem);
+		section_dev_release(machine->section_dev, one->index);
+		log_info("the guest has given up the ivshmem device in slot %u", slot);
+	}
+}
 
 static int add_ivshmem(struct machine *machine, size_t index,
 		       const struct section_attached *attached)
@@ -55,13 +77,17 @@ static int add_ivshmem(struct machine *machine, size_t index,
 		.connect = connect_bell,
 		.owner = attached->section,
 	};
-	struct ivshmem **ivshmem = &machine->ivshmem[machine->ivshmem_count];
-	int result = ivshmem_new(&env, &info, ivshmem);
+	struct machine_ivshmem *one = &machine->ivshmem[machine->ivshmem_count];
+	int result = ivshmem_new(&env, &info, &one->ivshmem);
 
 	if (result < 0)
 		return result;
+	one->machine = machine;
+	one->index = index;
+	one->slot = ivshmem_slot(one->ivshmem);
 	machine->ivshmem_count++;
-	section_dev_follow(machine->section_dev, index, &ivshmem_ops, *ivshmem);
+	hotplug_allow(machine->hotplug, one->slot);
+	section_dev_follow(machine->section_dev, index, &ivshmem_ops, one);
 	return 0;
 }
 
@@ -75,8 +101,15 @@ static int add_device(struct machine *machine, size_t index,
 
 int machine_devices_init(struct machine *machine)
 {
+	const struct hotplug_env env = {
+		.pio = machine->pio,
+		.irq = machine->irq,
+		.events = machine->events,
+		.ejected = on_ejected,
+		.owner = machine,
+	};
 	struct section_attached attached;
-	int result = 0;
+	int result = hotplug_new(&env, &machine->hotplug);
 
 	for (size_t i = 0; result == 0 && section_dev_attached(machine->section_dev, i, &attached);
 	     i++)
@@ -88,5 +121,6 @@ void machine_devices_deinit(struct machine *machine)
 {
 	machine_pmem_deinit(machine);
 	while (machine->ivshmem_count > 0)
-		(void)ivshmem_free(machine->ivshmem[--machine->ivshmem_count]);
+		(void)ivshmem_free(machine->ivshmem[--machine->ivshmem_count].ivshmem);
+	machine->hotplug = hotplug_free(machine->hotplug);
 }

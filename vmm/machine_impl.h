@@ -17,6 +17,7 @@
 struct bus;
 struct console;
 struct fault_watch;
+struct hotplug;
 struct irq_table;
 struct ivshmem;
 struct pci_bus;
@@ -28,6 +29,14 @@ struct vmsect_client;
 struct windows;
 
 #define MACHINE_RUNS (-1) /* no exit code yet */
+
+/* A section as an ivshmem device. */
+struct machine_ivshmem {
+	struct machine *machine;
+	struct ivshmem *ivshmem; /* owned */
+	size_t index; /* the section device's, see section_dev_attached() */
+	uint32_t slot; /* on the PCI bus */
+};
 
 struct machine {
 	const struct config *config; /* borrowed */
@@ -43,7 +52,8 @@ struct machine {
 	struct windows *windows;
 	struct vmsect_client *client;
 	struct section_dev *section_dev;
-	struct ivshmem *ivshmem[SECTION_DEVICES_MAX];
+	struct hotplug *hotplug;
+	struct machine_ivshmem ivshmem[SECTION_DEVICES_MAX];
 	uint32_t ivshmem_count;
 	struct pmem *pmem[SECTION_DEVICES_MAX];
 	uint32_t pmem_count;

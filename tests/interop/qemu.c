@@ -59,8 +59,7 @@ struct vm_fixture *qemu_start(struct bed *bed, const char *name, const char *con
 		"-kernel",
 		bed->agent_path,
 	};
-	const struct vm_config config = { .name = name, .command = all };
-	struct vm_fixture *vm;
+	const struct vm_config config = { .name = name, .command = all, .answer_ms = ANSWER_MS };
 	size_t count = 0;
 
 	while (all[count])
@@ -68,7 +67,5 @@ struct vm_fixture *qemu_start(struct bed *bed, const char *name, const char *con
 	while (*words && count < ALL_WORDS_MAX)
 		all[count++] = *words++;
 	assert_null(*words);
-	vm = vm_start(bed, &config);
-	vm->answer_ms = ANSWER_MS;
-	return vm;
+	return vm_start(bed, &config);
 }

@@ -176,12 +176,47 @@ static void test_one_section(void **state)
 	vm_power_off(ours);
 }
 
+/*
+ * What is revoked is a hole at once, and the registers for it say that the slot is
+ * to go; the guest gives it up, and nothing of it is left.
+ */
+static void test_unplug(void **state)
+{
+	const struct vm_config config = { .name = "ours", .sections = { "data:rw,as=ivshmem" } };
+	const char *const words[] = { "revoke", "data", "vm:ours", NULL };
+	struct bed *bed = *state;
+	AUTO_FREE char *said = NULL;
+	struct vm_fixture *vm;
+	uint64_t at, down;
+
+	if (!interop_has_kvm())
+		skip();
+	(void)bed_section_new(bed, "data", VMSECT_BACKING_SHMEM, BYTES);
+	vm = vm_start(bed, &config);
+	at = vm_number(vm, "memory", "ivshmem");
+	assert_int_equal(vm_number(vm, "value", "in 4 0xae00"), 0);
+	said = bed_run_cli(bed, words);
+	assert_non_null(said);
+	assert_true(vm_number(vm, "value", "r64 @0x%llx", (unsigned long long)at) == UINT64_MAX);
+	down = vm_number(vm, "value", "in 4 0xae00");
+	assert_true(down != 0 && (down & (down - 1)) == 0);
+	assert_string_equal(vm_ask(vm, "icfg 4 0"), "ok value=0x11101af4");
+	(void)vm_ok(vm, "out 4 0xae04 0x%llx", (unsigned long long)down);
+	/* Done by another thread than the guest's. */
+	while (strcmp(vm_ask(vm, "icfg 4 0"), "ok value=0xffffffff") != 0)
+		continue;
+	assert_int_equal(vm_number(vm, "value", "in 4 0xae00"), 0);
+	assert_int_equal(bed_count_views(bed, "ours"), 0);
+	vm_power_off(vm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_qemu, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_ours, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_one_section, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_unplug, bed_setup, bed_teardown),
 	};
 	int result = interop_begin(LIMIT_S);
 

@@ -230,7 +230,7 @@ struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 	assert_non_null(vm);
 	vm->in_fd = -1;
 	vm->out_fd = -1;
-	vm->answer_ms = VM_ANSWER_MS;
+	vm->answer_ms = config->answer_ms ? config->answer_ms : VM_ANSWER_MS;
 	vm->uid = config->uid;
 	vm->next = bed->vms;
 	bed->vms = vm;

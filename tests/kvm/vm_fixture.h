@@ -32,6 +32,7 @@ struct vm_config {
 	const char *kernel; /* NULL: the agent */
 	const char *const *command; /* all words, NULL ends: another VMM; NULL: vmsect-vmm */
 	uid_t uid; /* the VMM's; 0: the test's own.  Needs root */
+	int answer_ms; /* time limit of an answer; 0: VM_ANSWER_MS */
 	bool silent; /* do not wait for the agent's first line */
 };
 

@@ -136,13 +136,23 @@ int ivshmem_new(const struct ivshmem_env *env, const struct ivshmem_info *info,
 	return 0;
 }
 
+uint32_t ivshmem_slot(const struct ivshmem *ivshmem)
+{
+	return pci_device_slot(ivshmem->pci);
+}
+
+void ivshmem_unplug(struct ivshmem *ivshmem)
+{
+	/* First the function, so that nothing reaches the rest any more. */
+	ivshmem->pci = pci_device_free(ivshmem->pci);
+	ivshmem_revoked(ivshmem);
+}
+
 struct ivshmem *ivshmem_free(struct ivshmem *ivshmem)
 {
 	if (!ivshmem)
 		return NULL;
-	/* First the function, so that nothing reaches the rest any more. */
-	ivshmem->pci = pci_device_free(ivshmem->pci);
-	ivshmem_bell_deinit(ivshmem);
+	ivshmem_unplug(ivshmem);
 	ivshmem->msix = msix_free(ivshmem->msix);
 	pthread_mutex_destroy(&ivshmem->lock);
 	free(ivshmem);

@@ -54,6 +54,15 @@ struct ivshmem_info {
 int ivshmem_new(const struct ivshmem_env *env, const struct ivshmem_info *info,
 		struct ivshmem **ret_ivshmem);
 
+/* Its slot on the bus. */
+uint32_t ivshmem_slot(const struct ivshmem *ivshmem);
+
+/*
+ * On the io thread, while the guest runs: takes the function off the bus for good.
+ * What is left waits for ivshmem_free(), since a vCPU may be at a register.
+ */
+void ivshmem_unplug(struct ivshmem *ivshmem);
+
 /* All vCPUs have ended.  NULL is fine; returns NULL. */
 struct ivshmem *ivshmem_free(struct ivshmem *ivshmem);
 

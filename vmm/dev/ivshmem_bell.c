@@ -193,12 +193,6 @@ int ivshmem_bell_init(struct ivshmem *ivshmem)
 	return result;
 }
 
-void ivshmem_bell_deinit(struct ivshmem *ivshmem)
-{
-	drop_stream(ivshmem);
-	ivshmem_peers_clear(&ivshmem->peers);
-}
-
 void ivshmem_revoked(struct ivshmem *ivshmem)
 {
 	if (ivshmem->is_revoked)

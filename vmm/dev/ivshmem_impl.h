@@ -61,6 +61,5 @@ extern const struct bus_ops ivshmem_register_ops;
 
 /* ivshmem_bell.c: connects and hears of all who are there; 0 or -errno. */
 int ivshmem_bell_init(struct ivshmem *ivshmem);
-void ivshmem_bell_deinit(struct ivshmem *ivshmem);
 
 #endif

@@ -112,6 +112,9 @@ struct section_attached {
 bool section_dev_attached(struct section_dev *dev, size_t index,
 			  struct section_attached *ret_attached);
 
+/* Gives its view and its handle back: its device has left the guest. */
+void section_dev_release(struct section_dev *dev, size_t index);
+
 /* On the io thread. */
 struct section_device_ops {
 	/* The section was taken away: the window is a hole by now.  Perhaps twice. */

@@ -58,6 +58,17 @@ void section_dev_follow(struct section_dev *dev, size_t index, const struct sect
 	dev->shown[index].owner = owner;
 }
 
+void section_dev_release(struct section_dev *dev, size_t index)
+{
+	uint32_t at = dev->attachments + (uint32_t)index;
+	struct section_handle *handle = &dev->handles[at];
+
+	section_dev_follow(dev, index, NULL, NULL);
+	section_view_drop(dev, &dev->views[at]);
+	handle->section = vmsect_section_close(handle->section);
+	*handle = (struct section_handle){ 0 };
+}
+
 void section_device_revoked(struct section_dev *dev, uint32_t index)
 {
 	const struct section_device *device = &dev->shown[index - dev->attachments];

@@ -257,6 +257,7 @@ bool section_view_range(const struct section_view *view, uint64_t offset, uint64
 void section_view_describe(struct section_dev *dev, uint32_t id, struct vmsect_dev_view *ret_view);
 /* Views of a handle that is closed stay, without it. */
 void section_views_orphan(struct section_dev *dev, uint32_t handle);
+void section_view_drop(struct section_dev *dev, struct section_view *view);
 void section_views_drop(struct section_dev *dev, bool all);
 
 /* section_protect.c */

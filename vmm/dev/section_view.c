@@ -107,7 +107,7 @@ struct section_answer section_map(struct section_dev *dev, struct section_call *
 	return answer;
 }
 
-static void drop(struct section_dev *dev, struct section_view *view)
+void section_view_drop(struct section_dev *dev, struct section_view *view)
 {
 	section_report_view(dev, view);
 	window_unmap(view->window, view->place);
@@ -125,7 +125,7 @@ struct section_answer section_unmap(struct section_dev *dev, struct section_call
 		return section_refuse(VMSECT_S_ENXIO, VMSECT_D_NONE);
 	if (view->is_attachment)
 		return section_refuse(VMSECT_S_EPERM, VMSECT_D_ATTACHMENT);
-	drop(dev, view);
+	section_view_drop(dev, view);
 	return SECTION_OK;
 }
 
@@ -154,6 +154,6 @@ void section_views_drop(struct section_dev *dev, bool all)
 		struct section_view *view = &dev->views[i];
 
 		if (view->is_used && (all || !view->is_attachment))
-			drop(dev, view);
+			section_view_drop(dev, view);
 	}
 }

@@ -3,7 +3,7 @@
 # Sections as ivshmem devices, in guests that use no driver of ours for them but
 # what every Linux has: sysfs's resource2, and uio_pci_generic.  All three modes
 # of one section at once, beside a native guest: a store to a read-only one has no
-# effect, a copy-on-write one keeps its own, and one that is revoked is a hole.
+# effect, a copy-on-write one keeps its own, and one that is revoked leaves.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -69,8 +69,13 @@ check "a program can open them" guest_do plain 'exec 3<>/dev/uio0 4<>/dev/uio1'
 check "and the section is as it was" prints "$(hex hello)" bar plain read 0 4096 5
 
 check "the host takes it from one" vmsect revoke data vm:plain
-hole() { [ "$(bar plain read 0 4096 4)" = ffffffff ]; }
-check "which then has a hole" wait_until 10 hole
-check "its other device goes on" bar plain write 1 0 "$(hex on)"
+devices_are() { [ "$(guest_do "$1" vmsect-bar list | wc -l)" = "$2" ]; }
+check "which gives the device up" wait_until 20 devices_are plain 1
+check "its other device goes on" bar plain write 0 0 "$(hex on)"
 check "and the native guest too" prints 'from native' guest_read native data 12288 11
+eject() { guest_do copier "echo 0 >/sys/bus/pci/slots/2/power"; }
+check "a guest can do so by itself" eject
+check "and has none then" wait_until 20 devices_are copier 0
+views_left() { [ "$(vmsect views -r -n -o PEER | sort | tr '\n' ' ')" = "limited native plain " ]; }
+check "the host lists what is left" wait_until 10 views_left
 story_end
