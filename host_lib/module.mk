@@ -25,7 +25,7 @@ $(eval $(call archive,$(BROKER_A),$(call obj,$(filter-out %/main.c,$(BROKER_SRCS
 $(eval $(call archive,$(LIBVMSECT_A),$(call pic,$(LIB_SRCS) $(LIB_BASE_SRCS))))
 $(eval $(call program,$(B)/bin/vmsectd,$(call obj,host_lib/broker/main.c) $(BROKER_A) $(BASE_A),-levent_core -ljansson -lz))
 $(eval $(call archive,$(CLI_A),$(call obj,$(filter-out %/main.c,$(CLI_SRCS)))))
-$(eval $(call program,$(B)/bin/vmsect,$(call obj,host_lib/cli/main.c) $(CLI_A) $(LIBVMSECT_A) $(BASE_A),-lsmartcols))
+$(eval $(call program,$(B)/bin/vmsect,$(call obj,host_lib/cli/main.c) $(CLI_A) $(LIBVMSECT_A) $(BASE_A),-lsmartcols -ljansson))
 
 $(LIBVMSECT_SO): $(call pic,$(LIB_SRCS) $(LIB_BASE_SRCS)) $(LIB_MAP)
 	@mkdir -p $(@D)

@@ -5,6 +5,7 @@
 #include "cli/format.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -79,6 +80,13 @@ int format_user(uint32_t uid, char **ret_text)
 	const struct passwd *user = getpwuid(uid);
 
 	return user ? format_text(user->pw_name, ret_text) : format_number(uid, ret_text);
+}
+
+int format_group(uint32_t gid, char **ret_text)
+{
+	const struct group *group = getgrgid(gid);
+
+	return group ? format_text(group->gr_name, ret_text) : format_number(gid, ret_text);
 }
 
 const char *word_of_protection(enum vmsect_protection protection)

@@ -25,8 +25,9 @@ int format_place(uint64_t place, enum cell_form form, char **ret_text);
 /* 0640; a string in JSON too. */
 int format_mode(uint32_t mode, char **ret_text);
 
-/* The user's name, or the number if there is none. */
+/* The user's or the group's name, or the number if there is none. */
 int format_user(uint32_t uid, char **ret_text);
+int format_group(uint32_t gid, char **ret_text);
 
 /* Words; never NULL. */
 const char *word_of_protection(enum vmsect_protection protection);

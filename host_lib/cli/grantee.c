@@ -88,27 +88,27 @@ int access_format(uint32_t access, char **ret_text)
 }
 
 /* A user by name or number; false: there is none. */
-static bool find_user(const char *text, uint32_t *ret_id)
+bool user_parse(const char *text, uint32_t *ret_uid)
 {
 	const struct passwd *user;
 
-	if (parse_u32(text, ID_MAX, ret_id) >= 0)
+	if (parse_u32(text, ID_MAX, ret_uid) >= 0)
 		return true;
 	user = getpwnam(text);
 	if (user)
-		*ret_id = user->pw_uid;
+		*ret_uid = user->pw_uid;
 	return user != NULL;
 }
 
-static bool find_group(const char *text, uint32_t *ret_id)
+bool group_parse(const char *text, uint32_t *ret_gid)
 {
 	const struct group *group;
 
-	if (parse_u32(text, ID_MAX, ret_id) >= 0)
+	if (parse_u32(text, ID_MAX, ret_gid) >= 0)
 		return true;
 	group = getgrnam(text);
 	if (group)
-		*ret_id = group->gr_gid;
+		*ret_gid = group->gr_gid;
 	return group != NULL;
 }
 
@@ -119,7 +119,7 @@ static bool find_vm(const char *text, struct vmsect_grant *grant)
 	size_t length = at ? (size_t)(at - text) : strlen(text);
 
 	grant->id = getuid();
-	if (at && !find_user(at + 1, &grant->id))
+	if (at && !user_parse(at + 1, &grant->id))
 		return false;
 	if (!length || length >= sizeof(grant->name) || !name_is_legal(text, length))
 		return false;
@@ -135,10 +135,10 @@ int grantee_parse(const struct invocation *invocation, const char *text,
 
 	if (!strncmp(text, "uid:", 4)) {
 		grant.to = VMSECT_GRANT_UID;
-		found = find_user(text + 4, &grant.id);
+		found = user_parse(text + 4, &grant.id);
 	} else if (!strncmp(text, "gid:", 4)) {
 		grant.to = VMSECT_GRANT_GID;
-		found = find_group(text + 4, &grant.id);
+		found = group_parse(text + 4, &grant.id);
 	} else if (!strncmp(text, "vm:", 3)) {
 		grant.to = VMSECT_GRANT_VM;
 		found = find_vm(text + 3, &grant);

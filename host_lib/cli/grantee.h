@@ -7,9 +7,15 @@
 #ifndef CLI_GRANTEE_H
 #define CLI_GRANTEE_H
 
+#include <stdbool.h>
+
 #include <vmsect/vmsect.h>
 
 struct invocation;
+
+/* A name or a number; false: there is none such. */
+bool user_parse(const char *text, uint32_t *ret_uid);
+bool group_parse(const char *text, uint32_t *ret_gid);
 
 /* Who; to, id and name are set.  0 or CLI_USAGE after a message. */
 int grantee_parse(const struct invocation *invocation, const char *text,

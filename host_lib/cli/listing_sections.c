@@ -47,7 +47,8 @@ static const struct column columns[] = {
 	[COL_PATH] = { "PATH", 0, COLUMN_STRING, true, "the data file" },
 	[COL_ID] = { "ID", 0, COLUMN_NUMBER, false, "its number" },
 	[COL_GENERATION] = { "GENERATION", 0, COLUMN_NUMBER, false, "how often it has changed" },
-	[COL_FLAGS] = { "FLAGS", 0, COLUMN_STRING, false, "permanent, reserve, sealable, sealed" },
+	[COL_FLAGS] = { "FLAGS", 0, COLUMN_STRING, false,
+			"permanent, reserve, sealable, sealed, exportable" },
 	[COL_PERMANENT] = { "PERMANENT", 0, COLUMN_BOOLEAN, false, "the same as yes or no" },
 	[COL_PAGE] = { "PAGE", 0, COLUMN_NUMBER, false, "the unit of offsets and lengths" },
 	[COL_UID] = { "UID", 0, COLUMN_NUMBER, false, "the owner's number" },
@@ -67,10 +68,9 @@ static int format_flags(uint32_t flags, char **ret_text)
 		uint32_t flag;
 		const char *word;
 	} words[] = {
-		{ VMSECT_SECTION_PERMANENT, "permanent" },
-		{ VMSECT_SECTION_RESERVE, "reserve" },
-		{ VMSECT_SECTION_SEALABLE, "sealable" },
-		{ VMSECT_SECTION_SEALED, "sealed" },
+		{ VMSECT_SECTION_PERMANENT, "permanent" },   { VMSECT_SECTION_RESERVE, "reserve" },
+		{ VMSECT_SECTION_SEALABLE, "sealable" },     { VMSECT_SECTION_SEALED, "sealed" },
+		{ VMSECT_SECTION_EXPORTABLE, "exportable" },
 	};
 	char text[64] = "";
 	size_t length = 0, i;

@@ -23,6 +23,7 @@ enum {
 	OPTION_RESERVE,
 	OPTION_ALLOCATE,
 	OPTION_SEALABLE,
+	OPTION_EXPORTABLE,
 };
 
 const char verb_create_options[] =
@@ -35,6 +36,7 @@ const char verb_create_options[] =
 	"     --reserve        charge memory when it is committed, not now\n"
 	"     --allocate       take the memory now, not when it is touched\n"
 	"     --sealable       'vmsect seal' may come\n"
+	"     --exportable     'vmsect export' may come; it keeps its size and is not sealed\n"
 	"     --protection P   rw (default), or ro: nobody may write, copy-on-write aside;\n"
 	"                      rx and rwx: programs may also execute it\n"
 	"     --mode OCTAL     who else may open it, as for a file (default 0600)\n"
@@ -103,6 +105,8 @@ static uint32_t flag_of(int option)
 		return VMSECT_CREATE_RESERVE;
 	case OPTION_ALLOCATE:
 		return VMSECT_CREATE_ALLOCATE;
+	case OPTION_EXPORTABLE:
+		return VMSECT_CREATE_EXPORTABLE;
 	default:
 		return VMSECT_CREATE_SEALABLE;
 	}
@@ -140,6 +144,7 @@ static int take_option(struct invocation *invocation, int option,
 	case OPTION_RESERVE:
 	case OPTION_ALLOCATE:
 	case OPTION_SEALABLE:
+	case OPTION_EXPORTABLE:
 		options->flags |= flag_of(option);
 		break;
 	default:
@@ -152,7 +157,7 @@ static int take_option(struct invocation *invocation, int option,
 static int check_options(struct invocation *invocation, struct vmsect_create_options *options)
 {
 	const uint32_t memory_flags = VMSECT_CREATE_RESERVE | VMSECT_CREATE_ALLOCATE |
-				      VMSECT_CREATE_SEALABLE;
+				      VMSECT_CREATE_SEALABLE | VMSECT_CREATE_EXPORTABLE;
 
 	if (options->path && (options->backing != VMSECT_BACKING_SHMEM || options->max_bytes ||
 			      options->flags & memory_flags))
@@ -183,6 +188,7 @@ static int parse(struct invocation *invocation, struct vmsect_create_options *op
 		{ "reserve", no_argument, NULL, OPTION_RESERVE },
 		{ "allocate", no_argument, NULL, OPTION_ALLOCATE },
 		{ "sealable", no_argument, NULL, OPTION_SEALABLE },
+		{ "exportable", no_argument, NULL, OPTION_EXPORTABLE },
 		CLI_LONG_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
@@ -206,7 +212,9 @@ static const char *hint(int r, const struct vmsect_create_options *options)
 	case -ENODATA:
 		return "; --size gives it bytes";
 	case -EOPNOTSUPP:
-		return !options->path && !(options->flags & VMSECT_CREATE_RESERVE)
+		return options->backing == VMSECT_BACKING_DIRECTORY &&
+				       !(options->flags &
+					 (VMSECT_CREATE_RESERVE | VMSECT_CREATE_EXPORTABLE))
 			       ? "; it has one with 'vmsectd --page-file-dir DIR'"
 			       : "";
 	case -EACCES:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmsect show NAME: the section as lines of "Name: value", then its views and
- * its peers as tables; with --json the three in one object.
+ * vmsect show NAME: the section as lines of "Name: value", then its views, its
+ * peers and its exports as tables; with --json the four in one object.
  */
 #include "cli/verbs.h"
 
@@ -19,9 +19,11 @@ struct picture {
 	struct vmsect_section_info *sections; /* owned, as all lists */
 	struct vmsect_view_info *views;
 	struct vmsect_peer_info *peers;
+	struct vmsect_export_info *exports;
 	size_t section_count; /* 1 */
 	size_t view_count;
 	size_t peer_count;
+	size_t export_count;
 };
 
 static void picture_deinit(struct picture *picture)
@@ -29,6 +31,7 @@ static void picture_deinit(struct picture *picture)
 	free(picture->sections);
 	free(picture->views);
 	free(picture->peers);
+	free(picture->exports);
 }
 
 static int picture_fetch(struct picture *picture, struct vmsect_client *client, const char *name)
@@ -42,6 +45,9 @@ static int picture_fetch(struct picture *picture, struct vmsect_client *client, 
 	if (!r)
 		r = vmsect_list_section_peers(client, picture->sections[0].id, &picture->peers,
 					      &picture->peer_count);
+	if (!r)
+		r = vmsect_list_exports(client, picture->sections[0].id, &picture->exports,
+					&picture->export_count);
 	if (r < 0)
 		cli_error("cannot show section '%s': %s", name, vmsect_client_error(client));
 	return r;
@@ -75,19 +81,23 @@ static int print_text(const struct table_part *parts, size_t count)
 /* `model` has all columns of sections chosen, and the format. */
 static int picture_print(const struct picture *picture, const struct table *model)
 {
-	struct table views, peers;
+	struct table views, peers, exports;
 	const struct table_part parts[] = {
 		{ model, { picture->sections, sizeof(*picture->sections), 1 } },
 		{ &views, { picture->views, sizeof(*picture->views), picture->view_count } },
 		{ &peers, { picture->peers, sizeof(*picture->peers), picture->peer_count } },
+		{ &exports,
+		  { picture->exports, sizeof(*picture->exports), picture->export_count } },
 	};
 	size_t count = sizeof(parts) / sizeof(parts[0]);
 
 	init_table(&views, &views_listing, model);
 	init_table(&peers, &peers_listing, model);
+	init_table(&exports, &exports_listing, model);
 	(void)table_choose(&peers, "KIND", 4);
 	if (model->format == TABLE_JSON) {
 		table_choose_all(&views);
+		table_choose_all(&exports);
 		return table_print_json(parts, count);
 	}
 	return print_text(parts, count);

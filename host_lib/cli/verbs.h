@@ -8,6 +8,8 @@
 struct invocation;
 
 int verb_create(struct invocation *invocation);
+int verb_export(struct invocation *invocation);
+int verb_exports(struct invocation *invocation);
 int verb_extend(struct invocation *invocation);
 int verb_flush(struct invocation *invocation);
 int verb_grant(struct invocation *invocation);
@@ -20,12 +22,14 @@ int verb_rm(struct invocation *invocation);
 int verb_run(struct invocation *invocation);
 int verb_seal(struct invocation *invocation);
 int verb_show(struct invocation *invocation);
+int verb_unexport(struct invocation *invocation);
 int verb_version(struct invocation *invocation);
 int verb_views(struct invocation *invocation);
 int verb_vms(struct invocation *invocation);
 int verb_watch(struct invocation *invocation);
 
 extern const char verb_create_options[];
+extern const char verb_export_options[];
 extern const char verb_flush_options[];
 extern const char verb_grant_options[];
 extern const char verb_notify_options[];
