@@ -36,7 +36,7 @@ LDFLAGS_ALL := -Wl,-z,relro,-z,now $(if $(SAN),,-Wl$(comma)-z$(comma)defs) \
 CPP_COMMON := -D_GNU_SOURCE -DVMSECT_VERSION='"$(VERSION)"'
 
 # Include paths, the layer table of docs/architecture.md in flags.
-CPP_host_lib := -Ihost_lib -Ihost_lib/include
+CPP_host_lib := -Ihost_lib -Ihost_lib/include $(shell $(PKG_CONFIG) --cflags-only-I libxml-2.0 2>/dev/null)
 CPP_vmm := -Ivmm -Ihost_lib -Ihost_lib/include -Iguest_driver/uapi
 CPP_tests := $(CPP_vmm) -I. -Itests -Iguest_driver/lib
 CPP_guest_driver := -Iguest_driver/uapi -Iguest_driver/lib

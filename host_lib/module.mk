@@ -46,3 +46,17 @@ $(B)/examples/%: host_lib/examples/%.c $(B)/lib/libvmsect.so $(wildcard host_lib
 	@mkdir -p $(@D)
 	$(call say,CCLD,$@)$(CC) $(CPP_COMMON) -Ihost_lib/include $(CPPFLAGS) $(CFLAGS_ALL) -fPIE -pie \
 		$(LDFLAGS_ALL) $< -L$(B)/lib -lvmsect -Wl,-rpath,'$$ORIGIN/../lib' -o $@
+
+# Sections for libvirt's domains: a program of its own, where libvirt-dev is.
+LIBVIRT_PACKAGES := libvirt libvirt-qemu libxml-2.0
+LIBVIRT_LIBS := $(shell $(PKG_CONFIG) --exists $(LIBVIRT_PACKAGES) && \
+	$(PKG_CONFIG) --libs $(LIBVIRT_PACKAGES))
+ifneq ($(LIBVIRT_LIBS),)
+LIBVIRT_SRCS := $(wildcard host_lib/libvirt/*.c)
+LIBVIRT_A := $(B)/libvirtverbs.a
+ALL += $(B)/bin/vmsect-libvirt
+UNIT_NEEDS += $(B)/bin/vmsect-libvirt
+$(eval $(call archive,$(LIBVIRT_A),$(call obj,$(filter-out %/main.c,$(LIBVIRT_SRCS)))))
+$(eval $(call program,$(B)/bin/vmsect-libvirt,$(call obj,host_lib/libvirt/main.c) $(LIBVIRT_A) \
+	$(LIBVMSECT_A) $(BASE_A),$(LIBVIRT_LIBS) -ljansson))
+endif

@@ -12,16 +12,18 @@ UNIT_WITH_base := $(BASE_A)
 UNIT_WITH_broker := $(BROKER_A) $(BASE_A)
 UNIT_WITH_lib := $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_cli := $(CLI_A) $(LIBVMSECT_A) $(BASE_A)
+UNIT_WITH_libvirt := $(LIBVIRT_A) $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_vmm := $(VMM_A) $(LIBVMSECT_A) $(BASE_A)
 UNIT_WITH_guest := $(call obj,tests/unit/guest/ring_bed.c) $(TESTLIB_A) $(GUEST_EXAMPLES_A) \
 	$(GUEST_LIB_A)
-TEST_LIBS := -lcmocka -levent_core -ljansson -lsmartcols -lz
+TEST_LIBS := -lcmocka -levent_core -ljansson -lsmartcols -lz $(LIBVIRT_LIBS)
 
 unit_part = $(word 3,$(subst /, ,$(1)))
 unit_program = $(B)/tests/unit-$(call unit_part,$(1))-$(patsubst test_%.c,%,$(notdir $(1)))
 story_program = $(B)/tests/story-$(patsubst test_%.c,%,$(notdir $(1)))
 
-UNIT_SRCS := $(wildcard tests/unit/*/test_*.c)
+UNIT_SRCS := $(filter-out $(if $(LIBVIRT_LIBS),,tests/unit/libvirt/%),\
+	$(wildcard tests/unit/*/test_*.c))
 STORY_SRCS := $(wildcard tests/integration/test_*.c)
 UNIT_TESTS += $(foreach src,$(UNIT_SRCS),$(call unit_program,$(src)))
 INTEGRATION_TESTS += $(foreach src,$(STORY_SRCS),$(call story_program,$(src)))
