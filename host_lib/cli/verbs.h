@@ -7,9 +7,11 @@
 
 struct invocation;
 
+int verb_attach(struct invocation *invocation);
 int verb_create(struct invocation *invocation);
 int verb_export(struct invocation *invocation);
 int verb_exports(struct invocation *invocation);
+int verb_detach(struct invocation *invocation);
 int verb_extend(struct invocation *invocation);
 int verb_flush(struct invocation *invocation);
 int verb_grant(struct invocation *invocation);
