@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Columns of views.
+ * Columns of views, and of mappings that were made without the broker: what it
+ * alone knows these have not.
  */
 #include "cli/listings.h"
 
 #include <errno.h>
 
 #include "cli/format.h"
+#include "cli/views.h"
 
 enum {
 	COL_SECTION,
@@ -34,8 +36,10 @@ static const struct column columns[] = {
 	[COL_PEER] = { "PEER", 0, COLUMN_STRING, true, "the VM or program that maps it" },
 	[COL_KIND] = { "KIND", 0, COLUMN_STRING, true, "vm or process" },
 	[COL_PID] = { "PID", 0, COLUMN_NUMBER, true, "the process, of a VM its VMM" },
-	[COL_PROT] = { "PROT", 0, COLUMN_STRING, false, "the view's protection" },
-	[COL_MODE] = { "MODE", 0, COLUMN_STRING, true, "the same in short: ro, rw, cow, none" },
+	[COL_PROT] = { "PROT", 0, COLUMN_STRING, false,
+		       "the view's protection; outside: as the kernel tells, as rw-s" },
+	[COL_MODE] = { "MODE", 0, COLUMN_STRING, true,
+		       "the same in short: ro, rw, cow, none; outside: not by the broker" },
 	[COL_OFFSET] = { "OFFSET", 0, COLUMN_NUMBER, true, "where it begins in the section" },
 	[COL_LENGTH] = { "LENGTH", 0, COLUMN_NUMBER, true, "its length" },
 	[COL_PLACE] = { "PLACE", 0, COLUMN_NUMBER, false,
@@ -53,10 +57,9 @@ static const struct column columns[] = {
 	[COL_STATE] = { "STATE", 0, COLUMN_STRING, false, "revoked: it is about to go" },
 };
 
-static int cell(const void *row, size_t column, enum cell_form form, char **ret_text)
+static int cell_of_view(const struct vmsect_view_info *info, size_t column, enum cell_form form,
+			char **ret_text)
 {
-	const struct vmsect_view_info *info = row;
-
 	switch (column) {
 	case COL_SECTION:
 		return format_text(info->section_name, ret_text);
@@ -102,6 +105,48 @@ static int cell(const void *row, size_t column, enum cell_form form, char **ret_
 	default:
 		return -EINVAL;
 	}
+}
+
+static int cell_of_mapping(const struct view_row *row, size_t column, enum cell_form form,
+			   char **ret_text)
+{
+	const struct outside_mapping *mapping = &row->mapping;
+
+	switch (column) {
+	case COL_SECTION:
+		return format_text(row->view.section_name, ret_text);
+	case COL_SECTION_ID:
+		return format_number(row->view.section_id, ret_text);
+	case COL_PEER:
+		return format_text(mapping->name, ret_text);
+	case COL_KIND:
+		return format_text("process", ret_text);
+	case COL_PID:
+		return format_signed(mapping->pid, ret_text);
+	case COL_UID:
+		return format_number(mapping->uid, ret_text);
+	case COL_PROT:
+		return format_text(mapping->access, ret_text);
+	case COL_MODE:
+		return format_text("outside", ret_text);
+	case COL_OFFSET:
+		return format_size(mapping->offset, form, ret_text);
+	case COL_LENGTH:
+		return format_size(mapping->length, form, ret_text);
+	case COL_PLACE:
+		return format_place(mapping->start, form, ret_text);
+	default:
+		*ret_text = NULL;
+		return 0;
+	}
+}
+
+static int cell(const void *row, size_t column, enum cell_form form, char **ret_text)
+{
+	const struct view_row *either = row;
+
+	return either->is_outside ? cell_of_mapping(either, column, form, ret_text)
+				  : cell_of_view(&either->view, column, form, ret_text);
 }
 
 const struct listing views_listing = {

@@ -4,17 +4,15 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-/* False: it cannot be told where this program is. */
-static bool path_beside_program(const char *name, char *path, size_t size)
+bool path_beside_program(const char *name, char *path, size_t room)
 {
-	ssize_t length = readlink("/proc/self/exe", path, size - 1);
+	ssize_t length = readlink("/proc/self/exe", path, room - 1);
 	size_t name_size = strlen(name) + 1;
 	char *slash;
 
@@ -22,7 +20,7 @@ static bool path_beside_program(const char *name, char *path, size_t size)
 		return false;
 	path[length] = 0;
 	slash = strrchr(path, '/');
-	if (!slash || (size_t)(slash + 1 - path) + name_size > size)
+	if (!slash || (size_t)(slash + 1 - path) + name_size > room)
 		return false;
 	memcpy(slash + 1, name, name_size);
 	return true;

@@ -5,7 +5,13 @@
 #ifndef CLI_PROGRAM_H
 #define CLI_PROGRAM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct invocation;
+
+/* The path of a file beside this program.  False: it cannot be told where that is. */
+bool path_beside_program(const char *name, char *path, size_t room);
 
 /*
  * Becomes the program: the one beside this one, so that a build tree uses its

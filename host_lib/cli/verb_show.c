@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/listings.h"
+#include "cli/views.h"
 
 const char verb_show_options[] = " -J, --json           JSON; sizes are in bytes\n"
 				 " -b, --bytes          sizes in bytes\n";
@@ -17,11 +18,10 @@ const char verb_show_options[] = " -J, --json           JSON; sizes are in bytes
 /* All that is shown of one section. */
 struct picture {
 	struct vmsect_section_info *sections; /* owned, as all lists */
-	struct vmsect_view_info *views;
+	struct view_rows views;
 	struct vmsect_peer_info *peers;
 	struct vmsect_export_info *exports;
 	size_t section_count; /* 1 */
-	size_t view_count;
 	size_t peer_count;
 	size_t export_count;
 };
@@ -29,7 +29,7 @@ struct picture {
 static void picture_deinit(struct picture *picture)
 {
 	free(picture->sections);
-	free(picture->views);
+	view_rows_deinit(&picture->views);
 	free(picture->peers);
 	free(picture->exports);
 }
@@ -40,17 +40,17 @@ static int picture_fetch(struct picture *picture, struct vmsect_client *client, 
 
 	r = vmsect_list_sections(client, name, &picture->sections, &picture->section_count);
 	if (!r)
-		r = vmsect_list_views(client, picture->sections[0].id, &picture->views,
-				      &picture->view_count);
-	if (!r)
 		r = vmsect_list_section_peers(client, picture->sections[0].id, &picture->peers,
 					      &picture->peer_count);
 	if (!r)
 		r = vmsect_list_exports(client, picture->sections[0].id, &picture->exports,
 					&picture->export_count);
-	if (r < 0)
+	if (r < 0) {
 		cli_error("cannot show section '%s': %s", name, vmsect_client_error(client));
-	return r;
+		return r;
+	}
+	return view_rows_fetch(&picture->views, client, picture->sections[0].id, picture->sections,
+			       1);
 }
 
 static void init_table(struct table *table, const struct listing *listing,
@@ -84,7 +84,8 @@ static int picture_print(const struct picture *picture, const struct table *mode
 	struct table views, peers, exports;
 	const struct table_part parts[] = {
 		{ model, { picture->sections, sizeof(*picture->sections), 1 } },
-		{ &views, { picture->views, sizeof(*picture->views), picture->view_count } },
+		{ &views,
+		  { picture->views.list, sizeof(*picture->views.list), picture->views.count } },
 		{ &peers, { picture->peers, sizeof(*picture->peers), picture->peer_count } },
 		{ &exports,
 		  { picture->exports, sizeof(*picture->exports), picture->export_count } },
@@ -136,7 +137,8 @@ int verb_show(struct invocation *invocation)
 		return cli_no_broker(name);
 	if (!r)
 		r = picture_fetch(&picture, client, name);
-	if (r < 0 || picture_print(&picture, &table) < 0)
+	if (r < 0)
 		return CLI_FAILED;
-	return CLI_OK;
+	view_rows_note(&picture.views);
+	return picture_print(&picture, &table) < 0 ? CLI_FAILED : CLI_OK;
 }

@@ -7,43 +7,26 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/listings.h"
+#include "cli/views.h"
 
-/* The id of a section, or 0 for no name. */
-static int find_section(struct vmsect_client *client, const char *name, uint64_t *ret_id)
+static int fetch(struct view_rows *rows, struct vmsect_client *client, const char *name)
 {
-	AUTO_FREE struct vmsect_section_info *list = NULL;
-	size_t count;
-	int r;
+	AUTO_FREE struct vmsect_section_info *sections = NULL;
+	size_t count = 0;
+	int r = vmsect_list_sections(client, name, &sections, &count);
 
-	*ret_id = 0;
-	if (!name)
-		return 0;
-	r = vmsect_list_sections(client, name, &list, &count);
-	if (!r)
-		*ret_id = list[0].id;
-	return r;
-}
-
-static int fetch(struct vmsect_client *client, const char *name, struct vmsect_view_info **ret_list,
-		 struct rows *rows)
-{
-	uint64_t id;
-	int r = find_section(client, name, &id);
-
-	if (!r)
-		r = vmsect_list_views(client, id, ret_list, &rows->count);
-	if (r < 0)
+	if (r < 0) {
 		cli_error("cannot list views: %s", vmsect_client_error(client));
-	else
-		rows->first = *ret_list;
-	return r;
+		return r;
+	}
+	return view_rows_fetch(rows, client, name ? sections[0].id : 0, sections, count);
 }
 
 int verb_views(struct invocation *invocation)
 {
 	AUTO(client_cleanup) struct vmsect_client *client = NULL;
-	AUTO_FREE struct vmsect_view_info *list = NULL;
-	struct rows rows = { .size = sizeof(*list) };
+	AUTO(view_rows_deinit) struct view_rows found = { 0 };
+	struct rows rows = { .size = sizeof(*found.list) };
 	struct table table;
 	const char *name;
 	int r;
@@ -56,8 +39,11 @@ int verb_views(struct invocation *invocation)
 	if (r == CLI_E_NO_BROKER && name)
 		return cli_no_broker(name);
 	if (!r)
-		r = fetch(client, name, &list, &rows);
-	if (r < 0 || table_print(&table, &rows) < 0)
+		r = fetch(&found, client, name);
+	if (r < 0)
 		return CLI_FAILED;
-	return CLI_OK;
+	view_rows_note(&found);
+	rows.first = found.list;
+	rows.count = found.count;
+	return table_print(&table, &rows) < 0 ? CLI_FAILED : CLI_OK;
 }

@@ -4,6 +4,7 @@
  * has a cell for any row in any form.
  */
 #include "cli/listings.h"
+#include "cli/views.h"
 
 #include "lib/check.h"
 
@@ -18,7 +19,7 @@ static const struct {
 	size_t row_size;
 } rows[] = {
 	{ &sections_listing, sizeof(struct vmsect_section_info) },
-	{ &views_listing, sizeof(struct vmsect_view_info) },
+	{ &views_listing, sizeof(struct view_row) },
 	{ &peers_listing, sizeof(struct vmsect_peer_info) },
 	{ &vms_listing, sizeof(struct vmsect_peer_info) },
 };
