@@ -78,19 +78,24 @@ int doorbell_hub_get(struct doorbells *doorbells, uint64_t section_id, uint32_t 
 {
 	struct doorbell_hub *hub = doorbell_hub_find(doorbells, section_id);
 
-	if (!vectors || vectors > VMSECT_VECTORS_MAX)
-		return refuse(refusal, -EINVAL, VMSECT_DETAIL_FORMAT,
-			      "doorbells have 1 to %u vectors, not %u", VMSECT_VECTORS_MAX,
-			      vectors);
-	if (hub && hub->vectors != vectors)
-		return refuse(refusal, -EBUSY, VMSECT_DETAIL_STATE,
-			      "the section's doorbells have %u vectors while they are in use, "
-			      "not %u",
-			      hub->vectors, vectors);
+	if (!vectors || vectors > VMSECT_VECTORS_MAX) {
+		(void)refuse(refusal, -EINVAL, VMSECT_DETAIL_FORMAT,
+			     "doorbells have 1 to %u vectors, not %u", VMSECT_VECTORS_MAX, vectors);
+		return -EINVAL;
+	}
+	if (hub && hub->vectors != vectors) {
+		(void)refuse(refusal, -EBUSY, VMSECT_DETAIL_STATE,
+			     "the section's doorbells have %u vectors while they are in use, "
+			     "not %u",
+			     hub->vectors, vectors);
+		return -EBUSY;
+	}
 	if (!hub)
 		hub = hub_new(doorbells, section_id, vectors);
-	if (!hub)
-		return refuse_memory(refusal);
+	if (!hub) {
+		(void)refuse_memory(refusal);
+		return -ENOMEM;
+	}
 	*ret_hub = hub;
 	return 0;
 }

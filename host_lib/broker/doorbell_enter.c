@@ -100,11 +100,12 @@ static int open_view(struct doorbell_member *member, struct section *section,
 	int r;
 
 	r = party_open(&member->party, section, ACCESS_OUTSIDE, &handle, refusal);
-	if (!r)
-		r = registry_map(registry, handle, &spec, &view, refusal);
 	if (r < 0)
 		return r;
 	member->handle = handle->id;
+	r = registry_map(registry, handle, &spec, &view, refusal);
+	if (r < 0)
+		return r;
 	member->view = view->id;
 	r = backing_open(&section->backing, true, &member->memory_fd);
 	if (r < 0)

@@ -121,8 +121,10 @@ void doorbell_links_free(struct doorbell_member *member)
 		if (link->has_left)
 			free(link);
 	}
-	HASH_ITER (hh, member->links, link, next) {
-		HASH_DEL(member->links, link);
+	link = member->links;
+	HASH_CLEAR(hh, member->links);
+	for (; link; link = next) {
+		next = link->hh.next; /* which HASH_CLEAR leaves alone */
 		link_free(member, link);
 	}
 }
@@ -154,33 +156,42 @@ static int send_head(struct doorbell_member *member)
 	return r;
 }
 
-/* One message of the first link that waits. */
-static int send_link(struct doorbell_member *member, struct doorbell_link *link)
+static int send_left(struct doorbell_member *member, struct doorbell_link *link)
+{
+	int r = doorbell_wire_send(member->fd, link->peer, -1);
+
+	if (r < 0)
+		return r;
+	member->sent++;
+	link_free(member, link);
+	return 0;
+}
+
+static int send_bells(struct doorbell_member *member, struct doorbell_link *link)
 {
 	int r;
 
-	if (link->has_left) {
-		r = doorbell_wire_send(member->fd, link->peer, -1);
-		member->sent += !r;
-		if (!r)
-			link_free(member, link);
-		return r;
+	while (link->told < link->bells->count) {
+		r = doorbell_wire_send(member->fd, link->peer, link->bells->fds[link->told]);
+		if (r < 0)
+			return r;
+		link->told++;
+		member->sent++;
 	}
-	r = doorbell_wire_send(member->fd, link->peer, link->bells->fds[link->told]);
-	member->sent += !r;
-	if (!r && ++link->told == link->bells->count)
-		link_wait_no_more(member, link);
-	return r;
+	link_wait_no_more(member, link);
+	return 0;
 }
 
 int doorbell_links_send(struct doorbell_member *member)
 {
-	struct doorbell_link *link;
+	struct doorbell_link *link, *next;
 	int r = 0;
 
 	while (!r && member->head != DOORBELL_HEAD_DONE)
 		r = send_head(member);
-	while (!r && (link = TAILQ_FIRST(&member->waiting)))
-		r = send_link(member, link);
+	for (link = TAILQ_FIRST(&member->waiting); !r && link; link = next) {
+		next = TAILQ_NEXT(link, of_waiting);
+		r = link->has_left ? send_left(member, link) : send_bells(member, link);
+	}
 	return r;
 }

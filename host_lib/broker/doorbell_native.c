@@ -3,6 +3,7 @@
  * Native peers: who has the section open and is no member.  Each member has a
  * bridge to each, made when either comes.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -14,12 +15,6 @@ static struct doorbell_native *native_find(const struct doorbell_hub *hub, uint3
 
 	HASH_FIND(hh, hub->natives, &id, sizeof(id), native);
 	return native;
-}
-
-static void native_free(struct doorbell_hub *hub, struct doorbell_native *native)
-{
-	HASH_DEL(hub->natives, native);
-	free(native);
 }
 
 static int add_bridge(struct doorbell_member *member, uint32_t id, struct refusal *refusal)
@@ -94,7 +89,9 @@ void doorbell_native_forget(struct doorbell_hub *hub, uint32_t id)
 
 	if (!native)
 		return;
-	native_free(hub, native);
+	assert(hub->natives);
+	HASH_DEL(hub->natives, native);
+	free(native);
 	TAILQ_FOREACH (member, &hub->members, of_hub)
 		doorbell_link_leave(member, id);
 }
@@ -127,8 +124,11 @@ void doorbell_natives_settle(struct doorbell_hub *hub)
 
 void doorbell_natives_free(struct doorbell_hub *hub)
 {
-	struct doorbell_native *native, *next;
+	struct doorbell_native *native = hub->natives, *next;
 
-	HASH_ITER (hh, hub->natives, native, next)
-		native_free(hub, native);
+	HASH_CLEAR(hh, hub->natives);
+	for (; native; native = next) {
+		next = native->hh.next; /* which HASH_CLEAR leaves alone */
+		free(native);
+	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Columns of peers: VMs and processes.
+ * Columns of peers: VMs, processes and ivshmem clients.
  */
 #include "cli/listings.h"
 
@@ -27,7 +27,8 @@ enum {
 
 static const struct column columns[] = {
 	[COL_NAME] = { "NAME", 0, COLUMN_STRING, true, "its name" },
-	[COL_KIND] = { "KIND", 0, COLUMN_STRING, false, "vm or process" },
+	[COL_KIND] = { "KIND", 0, COLUMN_STRING, false,
+		       "vm, process, or ivshmem: a client of doorbells" },
 	[COL_PID] = { "PID", 0, COLUMN_NUMBER, true, "the process, of a VM its VMM" },
 	[COL_MEMORY] = { "MEMORY", 0, COLUMN_NUMBER, true, "the VM's memory" },
 	[COL_CPUS] = { "CPUS", 0, COLUMN_NUMBER, true, "the VM's virtual CPUs" },
@@ -43,6 +44,13 @@ static const struct column columns[] = {
 	[COL_ID] = { "ID", 0, COLUMN_NUMBER, true, "its number among the peers" },
 };
 
+static const char *word_of_kind(const struct vmsect_peer_info *info)
+{
+	if (info->is_ivshmem)
+		return "ivshmem";
+	return info->is_vm ? "vm" : "process";
+}
+
 /* Only VMs count. */
 static int format_counter(const struct vmsect_peer_info *info, uint64_t value, char **ret_text)
 {
@@ -57,7 +65,7 @@ static int cell(const void *row, size_t column, enum cell_form form, char **ret_
 	case COL_NAME:
 		return format_text(info->name, ret_text);
 	case COL_KIND:
-		return format_text(info->is_vm ? "vm" : "process", ret_text);
+		return format_text(word_of_kind(info), ret_text);
 	case COL_PID:
 		return format_signed(info->pid, ret_text);
 	case COL_MEMORY:

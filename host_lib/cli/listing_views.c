@@ -34,7 +34,7 @@ enum {
 static const struct column columns[] = {
 	[COL_SECTION] = { "SECTION", 0, COLUMN_STRING, true, "the section's name" },
 	[COL_PEER] = { "PEER", 0, COLUMN_STRING, true, "the VM or program that maps it" },
-	[COL_KIND] = { "KIND", 0, COLUMN_STRING, true, "vm or process" },
+	[COL_KIND] = { "KIND", 0, COLUMN_STRING, true, "vm, process or ivshmem" },
 	[COL_PID] = { "PID", 0, COLUMN_NUMBER, true, "the process, of a VM its VMM" },
 	[COL_PROT] = { "PROT", 0, COLUMN_STRING, false,
 		       "the view's protection; outside: as the kernel tells, as rw-s" },
@@ -54,8 +54,24 @@ static const struct column columns[] = {
 	[COL_PRIVATE] = { "PRIVATE", 0, COLUMN_NUMBER, false,
 			  "private pages of a VM's copy-on-write view" },
 	[COL_ROOM] = { "ROOM", 0, COLUMN_NUMBER, false, "it can grow to that length" },
-	[COL_STATE] = { "STATE", 0, COLUMN_STRING, false, "revoked: it is about to go" },
+	[COL_STATE] = { "STATE", 0, COLUMN_STRING, false,
+			"revoked: it is about to go; outside: the broker cannot enforce it" },
 };
+
+static const char *word_of_kind(const struct vmsect_view_info *info)
+{
+	if (info->peer_is_ivshmem)
+		return "ivshmem";
+	return info->peer_is_vm ? "vm" : "process";
+}
+
+/* A client from outside has mapped it where it likes. */
+static const char *word_of_state(const struct vmsect_view_info *info)
+{
+	if (info->flags & VMSECT_VIEW_REVOKED)
+		return "revoked";
+	return info->peer_is_ivshmem ? "outside" : "";
+}
 
 static int cell_of_view(const struct vmsect_view_info *info, size_t column, enum cell_form form,
 			char **ret_text)
@@ -66,7 +82,7 @@ static int cell_of_view(const struct vmsect_view_info *info, size_t column, enum
 	case COL_PEER:
 		return format_text(info->peer_name, ret_text);
 	case COL_KIND:
-		return format_text(info->peer_is_vm ? "vm" : "process", ret_text);
+		return format_text(word_of_kind(info), ret_text);
 	case COL_PID:
 		return format_signed(info->pid, ret_text);
 	case COL_PROT:
@@ -101,7 +117,7 @@ static int cell_of_view(const struct vmsect_view_info *info, size_t column, enum
 		return info->room ? format_size(info->room, form, ret_text)
 				  : format_text("", ret_text);
 	case COL_STATE:
-		return format_text(info->flags & VMSECT_VIEW_REVOKED ? "revoked" : "", ret_text);
+		return format_text(word_of_state(info), ret_text);
 	default:
 		return -EINVAL;
 	}

@@ -12,7 +12,7 @@
 
 #define OPTION_ALL 'a'
 
-const char verb_vms_options[] = " -a, --all            processes, too\n";
+const char verb_vms_options[] = " -a, --all            processes and ivshmem clients, too\n";
 
 /* Leaves only the VMs in the list; returns how many there are. */
 static size_t keep_vms(struct vmsect_peer_info *list, size_t count)

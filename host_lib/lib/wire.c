@@ -86,7 +86,7 @@ int wire_to_section(const struct vmsect_wire_section *wire, struct vmsect_sectio
 
 static bool peer_kind_is_clean(uint32_t kind)
 {
-	return kind == VMSECT_PEER_PROCESS || kind == VMSECT_PEER_VM;
+	return kind >= VMSECT_PEER_PROCESS && kind <= VMSECT_PEER_IVSHMEM;
 }
 
 static bool view_is_clean(const struct vmsect_wire_view *wire)
@@ -114,6 +114,7 @@ int wire_to_view(const struct vmsect_wire_view *wire, struct vmsect_view_info *r
 		.peer_id = wire->peer,
 		.access = wire->access,
 		.peer_is_vm = wire->peer_kind == VMSECT_PEER_VM,
+		.peer_is_ivshmem = wire->peer_kind == VMSECT_PEER_IVSHMEM,
 		.pid = wire->pid,
 		.uid = wire->uid,
 	};
@@ -136,6 +137,7 @@ int wire_to_peer(const struct vmsect_wire_peer *wire, struct vmsect_peer_info *r
 		.undecodable_stores = wire->undecodable_stores,
 		.lost_pages = wire->lost_pages,
 		.is_vm = wire->kind == VMSECT_PEER_VM,
+		.is_ivshmem = wire->kind == VMSECT_PEER_IVSHMEM,
 		.cpus = wire->cpus,
 		.pid = wire->pid,
 		.uid = wire->uid,

@@ -72,7 +72,7 @@ enum ivshmem_outcome ivshmem_wait(int socket, struct ivshmem_message *ret_messag
 
 void ivshmem_expect(int socket, int64_t value)
 {
-	struct ivshmem_message message;
+	struct ivshmem_message message = { .fd = -1 };
 
 	assert_int_equal(ivshmem_wait(socket, &message), IVSHMEM_MESSAGE);
 	assert_int_equal(message.value, value);
@@ -81,7 +81,7 @@ void ivshmem_expect(int socket, int64_t value)
 
 int ivshmem_expect_fd(int socket, int64_t value)
 {
-	struct ivshmem_message message;
+	struct ivshmem_message message = { .fd = -1 };
 
 	assert_int_equal(ivshmem_wait(socket, &message), IVSHMEM_MESSAGE);
 	assert_int_equal(message.value, value);
@@ -99,7 +99,7 @@ void ivshmem_expect_fds(int socket, int64_t value, int *fds, unsigned int count)
 
 uint32_t ivshmem_greet(int socket, bool has_memory, int *ret_memory)
 {
-	struct ivshmem_message message;
+	struct ivshmem_message message = { .fd = -1 };
 
 	ivshmem_expect(socket, 0);
 	assert_int_equal(ivshmem_wait(socket, &message), IVSHMEM_MESSAGE);

@@ -368,6 +368,23 @@ VMSECT_API int vmsect_section_notify(struct vmsect_section *section, uint32_t pe
 				     uint64_t value, uint64_t *ret_ticket);
 
 /**
+ * vmsect_section_doorbell() - become a member of the section's doorbells.
+ * @vectors: 1 to 64, the same for all members of a section
+ * @ret_fd: a stream socket, non-blocking and close-on-exec, to be closed by the caller
+ *
+ * For VMMs with an ivshmem device.  The broker speaks version 0 of the ivshmem
+ * server protocol on the stream, without the message that has the memory; the
+ * client's ID is vmsect_client_peer_id().  Nothing may be written to it.  It ends
+ * with the handle and with the broker: ask again after RECONNECTED.  Asking again
+ * ends the stream before.  Notifications for this client then ring its doorbell,
+ * and are events only if it has another handle of the section.  Errors: -EPERM no
+ * NOTIFY; -EINVAL not 1 to 64 vectors; -EBUSY (STATE) another number of vectors is
+ * in use, or the client has the doorbells by another handle; -EDQUOT; -EMFILE.
+ */
+VMSECT_API int vmsect_section_doorbell(struct vmsect_section *section, uint32_t vectors,
+				       int *ret_fd);
+
+/**
  * vmsect_section_flush() - write a range back to the data file.
  * @length: bytes, 0: to the end
  * @flags: 0: start it; VMSECT_FLUSH_TO_DISK: until data and metadata are on disk

@@ -242,7 +242,9 @@ struct vmsect_view_info {
 	uint64_t private_pages; /* of the overlay, as its VMM last said */
 	uint32_t protection_now; /* of the whole view; 0: its pages differ */
 	uint32_t flags; /* VMSECT_VIEW_ */
-	uint64_t reserved[5];
+	int peer_is_ivshmem; /* 1: a client of doorbells; the broker cannot take it away */
+	uint32_t reserved_32;
+	uint64_t reserved[4];
 };
 
 struct vmsect_peer_info {
@@ -260,7 +262,9 @@ struct vmsect_peer_info {
 	uint32_t handles;
 	uint32_t views;
 	char name[128];
-	uint64_t reserved[8];
+	int is_ivshmem; /* 1: an ivshmem client, QEMU and the like, of a section's doorbells */
+	uint32_t reserved_32;
+	uint64_t reserved[7];
 };
 
 enum vmsect_event_type {

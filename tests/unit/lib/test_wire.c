@@ -114,7 +114,7 @@ static void views(void **state)
 	REFUSED(view, wire.offset = UINT64_MAX - 4095);
 	REFUSED(view, wire.length = UINT64_C(1) << 63);
 	REFUSED(view, wire.protection = 0);
-	REFUSED(view, wire.peer_kind = 3);
+	REFUSED(view, wire.peer_kind = 4);
 	REFUSED(view, wire.room = UINT64_MAX - 4095);
 	REFUSED(view, wire.protection_now = 9);
 	REFUSED(view, wire.peer_name[64] = 'x');
@@ -126,8 +126,11 @@ static void views(void **state)
 	assert_int_equal(told.private_pages, 7);
 	assert_int_equal(told.protection_now, 0);
 	assert_int_equal(told.flags, VMSECT_VIEW_GROWABLE);
-	assert_true(told.peer_is_vm);
+	assert_true(told.peer_is_vm && !told.peer_is_ivshmem);
 	assert_string_equal(told.peer_name, "p");
+	good.peer_kind = VMSECT_PEER_IVSHMEM;
+	assert_int_equal(wire_to_view(&good, &told), 0);
+	assert_true(told.peer_is_ivshmem && !told.peer_is_vm);
 }
 
 static struct vmsect_wire_export export(void)
@@ -235,6 +238,7 @@ static void peers(void **state)
 	REFUSED(peer, wire.id = 0);
 	REFUSED(peer, wire.id = UINT64_C(1) << 32);
 	REFUSED(peer, wire.kind = 0);
+	REFUSED(peer, wire.kind = 4);
 	REFUSED(peer, wire.name[0] = '/');
 	assert_int_equal(wire_to_peer(&good, &told), 0);
 	assert_int_equal(told.id, 3);
@@ -246,6 +250,9 @@ static void peers(void **state)
 	assert_int_equal(told.lost_pages, 14);
 	for (size_t i = 0; i < ARRAY_SIZE(told.reserved); i++)
 		assert_int_equal(told.reserved[i], 0);
+	good.kind = VMSECT_PEER_IVSHMEM;
+	assert_int_equal(wire_to_peer(&good, &told), 0);
+	assert_true(told.is_ivshmem && !told.is_vm);
 }
 
 /* What is taken has names that end. */
