@@ -157,7 +157,7 @@ int vmsect_control_add(struct vmsect_device *vd)
 		.nodename = vd->ctl_nodename,
 		.mode = 0644,
 		.fops = &control_fops,
-		.parent = &vd->vdev->dev,
+		.parent = vd->dev,
 		.groups = vmsect_control_groups,
 	};
 	err = misc_register(&vd->misc);

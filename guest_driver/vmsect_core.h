@@ -2,8 +2,8 @@
 /*
  * The device, and what keeps the driver's objects alive.
  *
- *   vmsect_device   one virtio device.  Counted: the bound driver, every handle,
- *                   view and open file of the control node hold one.
+ *   vmsect_device   one device.  Counted: the bound driver, every handle, view and
+ *                   open file of the control node hold one.
  *   vmsect_handle   one open of a section (vmsect_handle.h)
  *   vmsect_view     a range of the window (vmsect_view.h)
  *   vmsect_node     /dev/vmsect/NAME, an attached section: shows a handle
@@ -74,10 +74,26 @@ struct vmsect_events {
 	atomic64_t ignored; /* of unknown type, size or section */
 };
 
-/* One virtio device. */
+/*
+ * What a kind of device does in its own way.  Every other request goes to the control
+ * queue, which ends it with EOPNOTSUPP where there is none.  All may sleep.
+ */
+struct vmsect_device_ops {
+	/* What section and view are now; 0 or -errno of the request. */
+	int (*query_section)(struct vmsect_handle *handle, struct vmsect_dev_section *ret_section);
+	int (*query_view)(struct vmsect_view *view, struct vmsect_dev_view *ret_view);
+	/* The handle was seen to be alive, and may end meanwhile. */
+	int (*notify)(struct vmsect_handle *handle, const struct vmsect_notify *notify);
+	/* Everything has vanished: from its return on the device is not touched, nor does it call.
+	 */
+	void (*quiet)(struct vmsect_device *vd);
+};
+
 struct vmsect_device {
 	struct kref ref;
-	struct virtio_device *vdev; /* probe, remove, suspend and restart only */
+	const struct vmsect_device_ops *ops; /* constant */
+	struct device *dev; /* probe, remove, suspend and restart only */
+	struct virtio_device *vdev; /* likewise */
 	struct vmsect_ctl ctl;
 	struct vmsect_events events;
 
@@ -132,11 +148,14 @@ static inline bool vmsect_device_can(const struct vmsect_device *vd, unsigned in
 }
 
 /* vmsect_device.c */
-struct vmsect_device *vmsect_device_new(struct virtio_device *vdev);
+struct vmsect_device *vmsect_device_new(struct device *dev, const struct vmsect_device_ops *ops);
 struct vmsect_device *vmsect_device_get(struct vmsect_device *vd);
 void vmsect_device_put(struct vmsect_device *vd);
-int vmsect_device_start(struct vmsect_device *vd);
 void vmsect_device_stop(struct vmsect_device *vd);
+
+/* vmsect_virtio.c */
+int vmsect_virtio_init(void);
+void vmsect_virtio_exit(void);
 int vmsect_device_get_queues(struct vmsect_device *vd);
 void vmsect_device_put_queues(struct vmsect_device *vd, int error);
 
@@ -170,6 +189,7 @@ void vmsect_events_free(struct vmsect_events *events);
 /* vmsect_node.c */
 int vmsect_nodes_init(void);
 void vmsect_nodes_exit(void);
+int vmsect_nodes_prepare(struct vmsect_device *vd, unsigned int room);
 int vmsect_node_add(struct vmsect_device *vd, const struct vmsect_attachment *at);
 void vmsect_nodes_hide(struct vmsect_device *vd);
 void vmsect_nodes_drop(struct vmsect_device *vd);

@@ -180,7 +180,7 @@ int vmsect_handle_refresh(struct vmsect_handle *handle)
 	if (!err)
 		err = vmsect_handle_error(handle);
 	if (!err)
-		err = vmsect_req_query_section(&handle->vd->ctl, handle->id, &section);
+		err = handle->vd->ops->query_section(handle, &section);
 	/* A number that we hold and the device does not know: it was revoked. */
 	if (err == -EBADF)
 		vmsect_handle_take(handle);

@@ -79,9 +79,7 @@ static long do_notify(struct vmsect_file *f, union file_arg *arg)
 
 	if (arg->notify.reserved)
 		return -EINVAL;
-	if (!err && !vmsect_device_can(f->handle->vd, VMSECT_F_NOTIFY))
-		err = -EOPNOTSUPP;
-	return err ? err : vmsect_req_notify(&f->handle->vd->ctl, f->handle->id, &arg->notify);
+	return err ? err : f->handle->vd->ops->notify(f->handle, &arg->notify);
 }
 
 static long do_events(struct vmsect_file *f, union file_arg *arg)

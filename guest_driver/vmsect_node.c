@@ -114,7 +114,7 @@ static struct vmsect_node *node_new(struct vmsect_device *vd, struct vmsect_hand
 	node->handle = handle;
 	device_initialize(&node->dev);
 	node->dev.class = &node_class;
-	node->dev.parent = &vd->vdev->dev;
+	node->dev.parent = vd->dev;
 	node->dev.release = node_release;
 	if (!node_set_number(node) && !dev_set_name(&node->dev, "%s", handle->name))
 		return node;
@@ -173,6 +173,16 @@ static int node_show(struct vmsect_device *vd, struct vmsect_handle *handle,
 	else
 		*ret_node = node;
 	return err;
+}
+
+/* Before the first is added, once. */
+int vmsect_nodes_prepare(struct vmsect_device *vd, unsigned int room)
+{
+	vd->nodes = kvcalloc(max(room, 1U), sizeof(*vd->nodes), GFP_KERNEL);
+	if (!vd->nodes)
+		return -ENOMEM;
+	vd->node_room = room;
+	return 0;
 }
 
 /**

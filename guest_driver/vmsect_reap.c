@@ -253,7 +253,7 @@ static void drain_wait(struct vmsect_device *vd)
 
 	while ((busy = drain_find_busy(vd))) {
 		if (time_after(jiffies, warn)) {
-			dev_warn(&vd->vdev->dev, "waiting for pinned pages of section %s\n", busy);
+			dev_warn(vd->dev, "waiting for pinned pages of section %s\n", busy);
 			warn = jiffies + PIN_WARN_INTERVAL;
 		}
 		msleep(ms);

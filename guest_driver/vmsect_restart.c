@@ -102,7 +102,7 @@ static int freeze_hold(struct vmsect_device *vd)
 		return vmsect_req_hold(&vd->ctl);
 	if (!has_own_objects(vd))
 		return 0;
-	dev_err(&vd->vdev->dev, "the device cannot keep views over a suspend: close them first\n");
+	dev_err(vd->dev, "the device cannot keep views over a suspend: close them first\n");
 	return -EBUSY;
 }
 
@@ -151,12 +151,11 @@ static void restart_work(struct work_struct *work)
 	int err = restart_device(vd);
 
 	if (err) {
-		dev_err(&vd->vdev->dev, "the device does not come back (%d): unbind and bind\n",
-			err);
+		dev_err(vd->dev, "the device does not come back (%d): unbind and bind\n", err);
 		return;
 	}
 	atomic_inc(&vd->resets);
-	dev_warn(&vd->vdev->dev, "the device needed a reset: views made by programs are lost\n");
+	dev_warn(vd->dev, "the device needed a reset: views made by programs are lost\n");
 }
 
 static int pm_notify(struct notifier_block *pm, unsigned long action, void *unused)
@@ -165,7 +164,7 @@ static int pm_notify(struct notifier_block *pm, unsigned long action, void *unus
 
 	if (action != PM_HIBERNATION_PREPARE)
 		return NOTIFY_DONE;
-	dev_err(&vd->vdev->dev, "hibernation is not possible while the driver is bound\n");
+	dev_err(vd->dev, "hibernation is not possible while the driver is bound\n");
 	return notifier_from_errno(-EBUSY);
 }
 
@@ -185,7 +184,7 @@ static void restart_work(struct work_struct *work)
 {
 	struct vmsect_device *vd = container_of(work, struct vmsect_device, restart);
 
-	dev_err(&vd->vdev->dev, "the device needs a reset: unbind and bind\n");
+	dev_err(vd->dev, "the device needs a reset: unbind and bind\n");
 }
 
 int vmsect_restart_watch(struct vmsect_device *vd)

@@ -310,7 +310,7 @@ int vmsect_view_refresh(struct vmsect_view *view, struct vmsect_dev_view *ret_dv
 	int err = vmsect_view_error(view);
 
 	if (!err)
-		err = vmsect_req_query_view(&view->vd->ctl, view->id, ret_dv);
+		err = view->vd->ops->query_view(view, ret_dv);
 	if (err)
 		return err;
 	if (le32_to_cpu(ret_dv->view_flags) & VMSECT_VIEW_F_REVOKED)
