@@ -15,13 +15,10 @@
 #include "dev/section_dev.h"
 #include "machine_impl.h"
 
-/* No broker has doorbells yet. */
+/* A new stream of the broker's for the doorbell of a section. */
 static int connect_bell(void *owner, uint32_t vectors, int *ret_fd)
 {
-	(void)owner;
-	(void)vectors;
-	(void)ret_fd;
-	return -EOPNOTSUPP;
+	return vmsect_section_doorbell(owner, vectors, ret_fd);
 }
 
 /* What was taken away is to leave the guest. */

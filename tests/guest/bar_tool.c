@@ -73,7 +73,8 @@ static int by_name(const struct dirent *entry)
 static bool find(const char *which, char *device)
 {
 	struct dirent **entries = NULL;
-	int count, at = atoi(which);
+	long at = strtol(which, NULL, 10);
+	int count;
 	bool found;
 
 	if (strchr(which, ':')) {
@@ -92,8 +93,8 @@ static bool find(const char *which, char *device)
 
 static bool bar_bytes(const char *device, uint64_t bytes[BARS])
 {
-	uint64_t start, end, flags;
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], line[PATH_BYTES], *at;
+	uint64_t start, end;
 	bool good = true;
 	FILE *file;
 
@@ -102,8 +103,10 @@ static bool bar_bytes(const char *device, uint64_t bytes[BARS])
 	if (!file)
 		return false;
 	for (int i = 0; good && i < BARS; i++) {
-		good = fscanf(file, "%" SCNx64 " %" SCNx64 " %" SCNx64, &start, &end, &flags) == 3;
-		bytes[i] = good && end ? end - start + 1 : 0;
+		good = fgets(line, sizeof(line), file) != NULL;
+		start = good ? strtoull(line, &at, 16) : 0;
+		end = good ? strtoull(at, NULL, 16) : 0;
+		bytes[i] = end ? end - start + 1 : 0;
 	}
 	fclose(file);
 	return good;
@@ -180,12 +183,14 @@ static int cmd_write(const char *device, char **args)
 {
 	uint64_t length = strlen(args[1]) / 2;
 	volatile uint8_t *memory = memory_at(device, args[0], length);
-	unsigned int byte;
+	char digits[3] = "";
 
 	if (!memory)
 		return failed(device);
-	for (uint64_t i = 0; i < length && sscanf(args[1] + 2 * i, "%2x", &byte) == 1; i++)
-		memory[i] = (uint8_t)byte;
+	for (uint64_t i = 0; i < length; i++) {
+		memcpy(digits, args[1] + 2 * i, 2);
+		memory[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
 	return EXIT_SUCCESS;
 }
 

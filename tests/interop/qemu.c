@@ -4,9 +4,11 @@
 
 #include "lib/check.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kvm/bed.h"
@@ -19,9 +21,26 @@
 /* An emulated guest next to others that are busy. */
 #define ANSWER_MS 120000
 
+/* In any folder of PATH. */
+static bool is_installed(void)
+{
+	const char *folder = getenv("PATH");
+	char path[PATH_MAX];
+
+	while (folder && *folder) {
+		size_t length = strcspn(folder, ":");
+
+		(void)snprintf(path, sizeof(path), "%.*s/" QEMU, (int)length, folder);
+		if (access(path, X_OK) == 0)
+			return true;
+		folder += length + (folder[length] == ':');
+	}
+	return false;
+}
+
 int interop_begin(unsigned int seconds)
 {
-	if (system(QEMU " --version >/dev/null 2>&1") != 0) {
+	if (!is_installed()) {
 		(void)printf("1..0 # SKIP there is no " QEMU "\n");
 		return SKIPPED;
 	}

@@ -80,7 +80,7 @@ static struct section_answer attach_place(struct section_dev *dev, uint32_t id,
 
 /*
  * Whoever may write may, by mode, notify as well; where a grant gives less the VM
- * does without.
+ * does without.  A doorbell needs it in any mode.
  */
 static int open_attached(struct section_dev *dev, const struct section_attach *attach,
 			 struct vmsect_section **ret_section)
@@ -88,7 +88,7 @@ static int open_attached(struct section_dev *dev, const struct section_attach *a
 	uint32_t access = modes[attach->mode].access;
 	int result = -EACCES;
 
-	if (attach->mode == SECTION_ATTACH_RW)
+	if (attach->mode == SECTION_ATTACH_RW || attach->vectors)
 		result = vmsect_section_open(dev->env.client, attach->name,
 					     access | VMSECT_ACCESS_NOTIFY, ret_section);
 	if (result == -EACCES)
