@@ -20,6 +20,12 @@
 
 /* An emulated guest next to others that are busy. */
 #define ANSWER_MS 120000
+/*
+ * On an emulated host with KVM (the lab's) one machine in six has hung in its first
+ * instructions, in an exception that it cannot have had: docs/decisions/010.
+ */
+#define START_MS 30000
+#define START_TRIES 3u
 
 /* In any folder of PATH. */
 static bool is_installed(void)
@@ -78,7 +84,13 @@ struct vm_fixture *qemu_start(struct bed *bed, const char *name, const char *con
 		"-kernel",
 		bed->agent_path,
 	};
-	const struct vm_config config = { .name = name, .command = all, .answer_ms = ANSWER_MS };
+	const struct vm_config config = {
+		.name = name,
+		.command = all,
+		.answer_ms = ANSWER_MS,
+		.silent = true,
+	};
+	struct vm_fixture *vm;
 	size_t count = 0;
 
 	while (all[count])
@@ -86,5 +98,14 @@ struct vm_fixture *qemu_start(struct bed *bed, const char *name, const char *con
 	while (*words && count < ALL_WORDS_MAX)
 		all[count++] = *words++;
 	assert_null(*words);
-	return vm_start(bed, &config);
+	for (unsigned int tries = START_TRIES;; tries--) {
+		vm = vm_start(bed, &config);
+		/* Its firmware may speak first. */
+		if (vm_says(vm, "agent ready", START_MS))
+			return vm;
+		if (tries == 1)
+			fail_msg("QEMU machine %s: its guest does not start", name);
+		print_message("# QEMU machine %s hangs before its guest starts; once more\n", name);
+		vm_kill(vm);
+	}
 }

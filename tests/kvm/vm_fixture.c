@@ -160,22 +160,21 @@ static bool wait_readable(int fd, int64_t until)
 	return r > 0;
 }
 
-/* The next line of the VM, without its end, into vm->reply. */
-static const char *read_line(struct vm_fixture *vm, const char *command)
+/* The next line of the VM, without its end, into vm->reply; NULL or why there is none. */
+static const char *try_line(struct vm_fixture *vm, int64_t until)
 {
-	int64_t until = now_ms() + vm->answer_ms;
 	const char *end;
 	ssize_t got;
 
 	while (!(end = memchr(vm->buffer, '\n', vm->filled))) {
 		if (vm->filled == sizeof(vm->buffer))
-			vm_fail(vm, command, "a line without end");
+			return "a line without end";
 		if (!wait_readable(vm->out_fd, until))
-			vm_fail(vm, command, "no answer in time");
+			return "no answer in time";
 		got = sys_retry(
 			read(vm->out_fd, vm->buffer + vm->filled, sizeof(vm->buffer) - vm->filled));
 		if (got <= 0)
-			vm_fail(vm, command, "the VM has ended");
+			return "the VM has ended";
 		vm->filled += (size_t)got;
 	}
 	got = end - vm->buffer;
@@ -185,6 +184,15 @@ static const char *read_line(struct vm_fixture *vm, const char *command)
 	memmove(vm->buffer, end + 1, vm->filled);
 	if (got && vm->reply[got - 1] == '\r')
 		vm->reply[got - 1] = '\0';
+	return NULL;
+}
+
+static const char *read_line(struct vm_fixture *vm, const char *command)
+{
+	const char *why = try_line(vm, now_ms() + vm->answer_ms);
+
+	if (why)
+		vm_fail(vm, command, why);
 	if (!strncmp(vm->reply, "panic", 5))
 		vm_fail(vm, command, vm->reply);
 	return vm->reply;
@@ -214,13 +222,6 @@ static void copy_arguments(struct arguments *arguments, const char *const *words
 	assert_null(*words);
 }
 
-/* Another VMM may run a firmware, which may speak first. */
-static void skip_firmware(struct vm_fixture *vm)
-{
-	while (!strstr(read_line(vm, "start"), "agent ready"))
-		continue;
-}
-
 struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 {
 	struct vm_fixture *vm = calloc(1, sizeof(*vm));
@@ -245,10 +246,6 @@ struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config)
 	spawn(vm, &arguments, bed->broker.socket_path);
 	if (config->silent)
 		return vm;
-	if (config->command) {
-		skip_firmware(vm);
-		return vm;
-	}
 	if (strncmp(read_line(vm, "start"), "agent ready window=", 19) != 0)
 		vm_fail(vm, "start", vm->reply);
 	vm->window = vm_reply_number(vm, "window");
@@ -285,6 +282,16 @@ void vm_send(struct vm_fixture *vm, const char *format, ...)
 	va_start(args, format);
 	send_format(vm, line, format, args);
 	va_end(args);
+}
+
+bool vm_says(struct vm_fixture *vm, const char *text, int limit_ms)
+{
+	int64_t until = now_ms() + limit_ms;
+
+	while (!try_line(vm, until))
+		if (strstr(vm->reply, text))
+			return true;
+	return false;
 }
 
 const char *vm_answer(struct vm_fixture *vm)

@@ -55,6 +55,9 @@ struct vm_fixture {
 /* Starts a VM and waits until its agent is there. */
 struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config);
 
+/* Waits, at most so long, for a line with this text in it; false: it did not come. */
+bool vm_says(struct vm_fixture *vm, const char *text, int limit_ms);
+
 /* The answer to the last command that was sent; borrowed until the next one. */
 const char *vm_answer(struct vm_fixture *vm);
 
