@@ -67,7 +67,7 @@ void denial_advise(const char *refusal, const struct denial_world *world, char *
 void denial_say(const struct domain *domain, const struct source *source, const char *refusal)
 {
 	struct denial_world world = { .path = source->path,
-				      .access = source->access,
+				      .access = source_access(source),
 				      .uid = (long)domain_uid(domain) };
 	char advice[1536];
 

@@ -191,6 +191,13 @@ int64_t domain_uid(const struct domain *domain)
 	return uid;
 }
 
+uint32_t domain_user(const struct domain *domain)
+{
+	int64_t uid = domain_uid(domain);
+
+	return uid >= 0 && uid < UINT32_MAX ? (uint32_t)uid : geteuid();
+}
+
 bool domain_is_tainted(const struct domain *domain)
 {
 	char **messages = NULL;

@@ -54,6 +54,9 @@ bool domain_has_alias(const struct domain *domain, const char *alias);
 /* The uid of its QEMU, from the label that libvirt has given it; -1 if it has none. */
 int64_t domain_uid(const struct domain *domain);
 
+/* The uid with which its QEMU opens files: a session's is the caller's. */
+uint32_t domain_user(const struct domain *domain);
+
 /* True if commands have been given to its monitor before: libvirt notes that. */
 bool domain_is_tainted(const struct domain *domain);
 

@@ -82,15 +82,8 @@ static int attach(const struct domain *domain, const struct request *request)
 {
 	AUTO(source_close) struct source source = { 0 };
 	enum attachment attachment = ATTACHED_NOT;
-	int r;
+	int r = find_attachment(domain, request->section, &attachment);
 
-	r = source_open(&source, request);
-	if (!r)
-		r = check_size(&source, request);
-	if (!r)
-		r = reach_check(domain, &source);
-	if (!r)
-		r = find_attachment(domain, request->section, &attachment);
 	if (r)
 		return r;
 	if (attachment != ATTACHED_NOT) {
@@ -98,7 +91,16 @@ static int attach(const struct domain *domain, const struct request *request)
 			  domain->name);
 		return -EEXIST;
 	}
-	return plug(domain, &source, request);
+	r = source_open(&source, request, domain_user(domain));
+	if (!r)
+		r = check_size(&source, request);
+	if (!r)
+		r = reach_check(domain, &source);
+	if (!r)
+		r = plug(domain, &source, request);
+	if (!r)
+		source_keep(&source);
+	return r;
 }
 
 static int detach(const struct domain *domain, const struct request *request)

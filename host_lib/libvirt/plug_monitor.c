@@ -138,16 +138,28 @@ int monitor_is_attached(const struct domain *domain, const char *section, bool *
 	return has_child(domain, "/objects", names.memory, ret_attached);
 }
 
+static int ask_device_del(const struct domain *domain, const char *device, struct qmp_error *error)
+{
+	return qmp_run(domain, "device_del", json_pack("{s:s}", "id", device), error, NULL);
+}
+
+static int ask_again(const struct domain *domain, const char *device)
+{
+	struct qmp_error ignored;
+
+	return ask_device_del(domain, device, &ignored);
+}
+
 static int delete_device(const struct domain *domain, const struct names *names,
 			 const struct request *request)
 {
 	AUTO(removal_deinit) struct removal removal = { 0 };
 	struct qmp_error error;
-	int r = removal_init(&removal, domain, names->device);
+	int r = removal_init(&removal, domain, names->device, ask_again);
 
 	if (r < 0)
 		return r;
-	r = qmp_run(domain, "device_del", json_pack("{s:s}", "id", names->device), &error, NULL);
+	r = ask_device_del(domain, names->device, &error);
 	if (r < 0) {
 		say_error("cannot detach section '%s' from domain '%s': %s", request->section,
 			  domain->name, error.text);

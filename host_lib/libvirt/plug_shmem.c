@@ -117,6 +117,11 @@ bool shmem_is_attached(const struct domain *domain, const char *section)
 	return domain_has_alias(domain, alias);
 }
 
+static int ask_detach(const struct domain *domain, const char *alias)
+{
+	return virDomainDetachDeviceAlias(domain->handle, alias, VIR_DOMAIN_AFFECT_LIVE);
+}
+
 int shmem_detach(const struct domain *domain, const struct request *request)
 {
 	AUTO(removal_deinit) struct removal removal = { 0 };
@@ -124,10 +129,10 @@ int shmem_detach(const struct domain *domain, const struct request *request)
 	int r;
 
 	id_make(alias, ID_ALIAS, request->section);
-	r = removal_init(&removal, domain, alias);
+	r = removal_init(&removal, domain, alias, ask_detach);
 	if (r < 0)
 		return r;
-	if (virDomainDetachDeviceAlias(domain->handle, alias, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+	if (ask_detach(domain, alias) < 0) {
 		say_error("cannot detach section '%s' from domain '%s': %s", request->section,
 			  domain->name, libvirt_error());
 		return -EIO;

@@ -13,6 +13,7 @@
 #include "libvirt/say.h"
 
 #define QEMU_CALLBACK 2u
+#define ASK_AGAIN_MS 6000 /* QEMU refuses a second request within 5 s */
 
 static void removal_end(struct removal *removal, enum removal_state state)
 {
@@ -88,12 +89,23 @@ static int subscribe(struct removal *removal)
 	return -EIO;
 }
 
-int removal_init(struct removal *removal, const struct domain *domain, const char *device)
+int removal_init(struct removal *removal, const struct domain *domain, const char *device,
+		 int (*ask)(const struct domain *domain, const char *device))
 {
-	*removal = (struct removal){
-		.domain = domain, .device = device, .callbacks = { -1, -1, -1 }, .timer = -1
-	};
+	*removal = (struct removal){ .domain = domain,
+				     .device = device,
+				     .ask = ask,
+				     .callbacks = { -1, -1, -1 },
+				     .timers = { -1, -1 } };
 	return subscribe(removal);
+}
+
+static void on_again(int timer, void *opaque)
+{
+	struct removal *removal = opaque;
+
+	(void)timer;
+	removal->is_ask_due = true;
 }
 
 static int removal_result(const struct removal *removal, uint32_t timeout_s)
@@ -120,14 +132,24 @@ static int removal_result(const struct removal *removal, uint32_t timeout_s)
 	}
 }
 
+/* Guests lose requests that come while they start or still take the device in. */
+static void ask_again(struct removal *removal)
+{
+	if (!removal->is_ask_due)
+		return;
+	removal->is_ask_due = false;
+	(void)removal->ask(removal->domain, removal->device);
+}
+
 int removal_wait(struct removal *removal, uint32_t timeout_s)
 {
-	removal->timer = virEventAddTimeout((int)(timeout_s * 1000u), on_timer, removal, NULL);
-	if (removal->timer >= 0) {
+	removal->timers[0] = virEventAddTimeout((int)(timeout_s * 1000u), on_timer, removal, NULL);
+	removal->timers[1] = virEventAddTimeout(ASK_AGAIN_MS, on_again, removal, NULL);
+	if (removal->timers[0] >= 0 && removal->timers[1] >= 0) {
 		while (removal->state == REMOVAL_WAITING &&
 		       virConnectIsAlive(removal->domain->connection) == 1 &&
 		       virEventRunDefaultImpl() == 0)
-			;
+			ask_again(removal);
 	}
 	return removal_result(removal, timeout_s);
 }
@@ -139,8 +161,10 @@ void removal_deinit(struct removal *removal)
 
 	if (!connection)
 		return;
-	if (removal->timer >= 0)
-		(void)virEventRemoveTimeout(removal->timer);
+	for (i = 0; i < 2; i++) {
+		if (removal->timers[i] >= 0)
+			(void)virEventRemoveTimeout(removal->timers[i]);
+	}
 	for (i = 0; i < QEMU_CALLBACK; i++) {
 		if (removal->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(connection, removal->callbacks[i]);

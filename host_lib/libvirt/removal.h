@@ -24,13 +24,19 @@ enum removal_state {
 struct removal {
 	const struct domain *domain; /* borrowed */
 	const char *device; /* borrowed; id or alias */
+	int (*ask)(const struct domain *domain, const char *device); /* lets the guest be asked */
 	enum removal_state state;
+	bool is_ask_due;
 	int callbacks[3]; /* of libvirt, -1: none; the last is of QEMU's events */
-	int timer;
+	int timers[2]; /* the end, and to ask again; -1: none */
 };
 
-/* Subscribes.  0, or -EIO after a message. */
-int removal_init(struct removal *removal, const struct domain *domain, const char *device);
+/*
+ * Subscribes.  `ask` is what starts the removal: the caller calls it once, and
+ * removal_wait() again from time to time.  0, or -EIO after a message.
+ */
+int removal_init(struct removal *removal, const struct domain *domain, const char *device,
+		 int (*ask)(const struct domain *domain, const char *device));
 
 /* Waits.  0 if the device has gone, else -errno after a message. */
 int removal_wait(struct removal *removal, uint32_t timeout_s);
