@@ -55,38 +55,65 @@ static int rows_add_views(struct view_rows *rows, struct vmsect_client *client, 
 	return 0;
 }
 
-/* The files of sections that have one, in the order of the sections. */
+/* Files by which sections can be reached, and whose they are. */
 struct section_files {
 	struct outside_file *list; /* owned */
-	const struct vmsect_section_info **sections; /* owned; borrows each */
+	size_t *owners; /* owned; whose each is, an index of sections */
+	const struct vmsect_section_info *sections; /* borrowed */
+	struct vmsect_export_info *exports; /* owned */
 	size_t count;
 };
 
 static void section_files_deinit(struct section_files *files)
 {
 	free(files->list);
-	free(files->sections);
+	free(files->owners);
+	free(files->exports);
 }
 
-static int section_files_init(struct section_files *files,
-			      const struct vmsect_section_info *sections, size_t count)
+static void section_files_add(struct section_files *files, size_t section, const char *path)
 {
+	struct stat status;
+
+	if (!*path || stat(path, &status) < 0)
+		return;
+	files->owners[files->count] = section;
+	files->list[files->count++] = (struct outside_file){ .device = status.st_dev,
+							     .inode = status.st_ino,
+							     .path = path };
+}
+
+/* Data files have a path, and what is exported as one. */
+static void section_files_add_all(struct section_files *files, size_t at, size_t export_count)
+{
+	const struct vmsect_section_info *section = &files->sections[at];
 	size_t i;
 
-	files->list = calloc(count + 1, sizeof(*files->list));
-	files->sections = calloc(count + 1, sizeof(struct vmsect_section_info *));
-	if (!files->list || !files->sections)
-		return say_failure(-ENOMEM, strerror(ENOMEM));
-	for (i = 0; i < count; i++) {
-		struct stat status;
+	section_files_add(files, at, section->path);
+	for (i = 0; i < export_count; i++) {
+		const struct vmsect_export_info *export = &files->exports[i];
 
-		if (!*sections[i].path || stat(sections[i].path, &status) < 0)
-			continue;
-		files->sections[files->count] = &sections[i];
-		files->list[files->count++] = (struct outside_file){ .device = status.st_dev,
-								     .inode = status.st_ino,
-								     .path = sections[i].path };
+		if (section->backing != VMSECT_BACKING_FILE && export->section_id == section->id &&
+		    export->as == VMSECT_EXPORT_AS_PATH)
+			section_files_add(files, at, export->path);
 	}
+}
+
+static int section_files_init(struct section_files *files, struct vmsect_client *client,
+			      const struct vmsect_section_info *sections, size_t count)
+{
+	size_t export_count = 0, i;
+	int r = vmsect_list_exports(client, 0, &files->exports, &export_count);
+
+	if (r < 0)
+		return say_failure(r, vmsect_client_error(client));
+	files->list = calloc(count + export_count + 1, sizeof(*files->list));
+	files->owners = calloc(count + export_count + 1, sizeof(*files->owners));
+	files->sections = sections;
+	if (!files->list || !files->owners)
+		return say_failure(-ENOMEM, strerror(ENOMEM));
+	for (i = 0; i < count; i++)
+		section_files_add_all(files, i, export_count);
 	return 0;
 }
 
@@ -112,8 +139,8 @@ static int insiders_fetch(struct insiders *insiders, struct vmsect_client *clien
 	int r = 0;
 
 	for (i = 0; i < files->count && !r; i++) {
-		r = vmsect_list_section_peers(client, files->sections[i]->id, &insiders[i].list,
-					      &insiders[i].count);
+		r = vmsect_list_section_peers(client, files->sections[files->owners[i]].id,
+					      &insiders[i].list, &insiders[i].count);
 		/* It has ended in the meantime: nobody has it. */
 		if (r == -ENOENT)
 			r = 0;
@@ -139,7 +166,8 @@ static int rows_add_outside(struct view_rows *rows, const struct outside *outsid
 
 	for (i = 0; i < outside->count; i++) {
 		const struct outside_mapping *mapping = &outside->list[i];
-		const struct vmsect_section_info *section = files->sections[mapping->file];
+		const struct vmsect_section_info *section =
+			&files->sections[files->owners[mapping->file]];
 		struct view_row *row;
 
 		if (insiders_have(&insiders[mapping->file], mapping->pid) ||
@@ -188,7 +216,7 @@ int view_rows_fetch(struct view_rows *rows, struct vmsect_client *client, uint64
 	int r = rows_add_views(rows, client, id);
 
 	if (!r)
-		r = section_files_init(&files, sections, section_count);
+		r = section_files_init(&files, client, sections, section_count);
 	return r ? r : rows_look_outside(rows, client, &files);
 }
 
