@@ -86,13 +86,13 @@ static void run_script(struct vm_fixture *vm)
 	}
 }
 
-/* The file of a section under /dev/shm, whose path is that of the test. */
-static void make_file(char *path, size_t room)
+/* A file in the bed's folder, which goes with it. */
+static void make_file(const struct bed *bed, char *path, size_t room)
 {
 	AUTO_FD int fd = -1;
 
-	(void)snprintf(path, room, "/dev/shm/vmsect-interop.XXXXXX");
-	fd = mkostemp(path, O_CLOEXEC);
+	(void)snprintf(path, room, "%s/shared.bin", bed->broker.folder);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, BYTES), 0);
 }
@@ -112,11 +112,10 @@ static void test_qemu(void **state)
 {
 	struct bed *bed = *state;
 	struct vm_fixture *vm;
-	char path[64];
+	char path[128];
 
-	make_file(path, sizeof(path));
+	make_file(bed, path, sizeof(path));
 	vm = start_qemu(bed, path);
-	(void)unlink(path);
 	run_script(vm);
 	vm_kill(vm);
 }
@@ -151,16 +150,15 @@ static void test_one_section(void **state)
 	struct vm_fixture *qemu, *ours;
 	uint64_t at_qemu, at_ours, word = 0;
 	AUTO_FD int fd = -1;
-	char path[64];
+	char path[128];
 
 	if (!interop_has_kvm())
 		skip();
-	make_file(path, sizeof(path));
+	make_file(bed, path, sizeof(path));
 	create_section(bed, path);
 	qemu = start_qemu(bed, path);
 	ours = vm_start(bed, &config);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	(void)unlink(path);
 	at_qemu = vm_number(qemu, "memory", "ivshmem");
 	at_ours = vm_number(ours, "memory", "ivshmem");
 	(void)vm_ok(qemu, "w64 @0x%llx 0x1234567887654321", (unsigned long long)at_qemu + 4096);
