@@ -244,6 +244,8 @@ static int broker_make_doorbells(struct broker *broker)
 	};
 
 	broker->doorbells = doorbells_new(&options);
+	broker->exports.base = broker->base;
+	broker->exports.doorbells = broker->doorbells;
 	return broker->doorbells ? 0 : -ENOMEM;
 }
 
@@ -297,6 +299,7 @@ int broker_new_take_listener(const struct broker_options *options, struct listen
 	TAILQ_INIT(&broker->peers);
 	registry_init(&broker->registry, &options->limits);
 	broker->exports.dir = options->export_dir;
+	broker->exports.runtime_dir = options->runtime_dir;
 	broker->registry.export_host = &broker->exports;
 	restore_grace_init(&broker->grace, &broker->registry);
 	broker->journal_path = options->journal_path;
@@ -333,6 +336,7 @@ struct broker *broker_free(struct broker *broker)
 	broker->journal = journal_close(broker->journal, is_kept);
 	broker->registry.watch = (struct registry_watch){ 0 };
 	broker->registry.tell = NULL;
+	export_stop_listening(&broker->registry);
 	broker->doorbells = doorbells_free(broker->doorbells);
 	restore_grace_deinit(&broker->grace);
 	expiry_deinit(&broker->expiry);

@@ -12,11 +12,12 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "broker/doorbell.h"
+#include "broker/export_listen.h"
 #include "broker/export_name.h"
+#include "broker/export_owner.h"
 #include "broker/export_place.h"
 #include "broker/rights.h"
-
-#define OWN_MODE (S_IRUSR | S_IWUSR) /* that the broker's user needs */
 
 static struct export **slot_of(struct section *section, uint32_t kind)
 {
@@ -36,91 +37,14 @@ const struct export *export_find(const struct section *section, uint32_t kind)
 	return export && !export->is_parked ? export : NULL;
 }
 
-/* Owner and mode of a file, to be put back. */
-struct file_rights {
-	uint32_t mode;
-	uint32_t uid;
-	uint32_t gid;
-};
-
-static int rights_of(int fd, struct file_rights *ret_rights)
-{
-	struct stat st;
-	int r = sys_result(fstat(fd, &st));
-
-	if (r < 0)
-		return r;
-	*ret_rights = (struct file_rights){ st.st_mode & 0777u, st.st_uid, st.st_gid };
-	return 0;
-}
-
-static int rights_put(int fd, const struct file_rights *rights)
-{
-	int r = sys_result(fchown(fd, rights->uid, rights->gid));
-
-	return r < 0 ? r : sys_result(fchmod(fd, rights->mode));
-}
-
-static int refuse_owner(const char *what, uint32_t id, int status, struct refusal *refusal)
-{
-	return refuse(refusal, status, VMSECT_DETAIL_FILE,
-		      "this broker (uid %u) cannot give the file to %s %u: %s", geteuid(), what, id,
-		      strerror(-status));
-}
-
-/* One that was not asked for by number is given as far as the broker can. */
-static int give(const struct section *section, const struct export_spec *spec,
-		const struct file_rights *before, struct refusal *refusal)
-{
-	int fd = section->backing.rw_fd;
-	bool any_uid = spec->uid == VMSECT_EXPORT_SAME, any_gid = spec->gid == VMSECT_EXPORT_SAME;
-	uint32_t uid = any_uid ? section->ownership.uid : spec->uid;
-	uint32_t gid = any_gid ? section->ownership.gid : spec->gid;
-	int r;
-
-	/* Nobody new before the owner is right; nobody old loses it in between. */
-	r = before->uid == uid && before->gid == gid ? 0 : sys_result(fchmod(fd, OWN_MODE));
-	if (r < 0)
-		return refuse_owner("uid", geteuid(), r, refusal);
-	r = sys_result(fchown(fd, (uid_t)-1, gid));
-	if (r < 0 && !any_gid)
-		return refuse_owner("gid", gid, r, refusal);
-	r = sys_result(fchown(fd, uid, (gid_t)-1));
-	if (r < 0 && !any_uid)
-		return refuse_owner("uid", uid, r, refusal);
-	r = sys_result(fchmod(fd, spec->mode | OWN_MODE));
-	return r < 0 ? refuse_owner("uid", uid, r, refusal) : 0;
-}
-
-/* All of it or nothing. */
-static int give_file(const struct section *section, const struct export_spec *spec,
-		     struct export *export, struct refusal *refusal)
-{
-	int fd = section->backing.rw_fd;
-	struct file_rights before, now = { 0 };
-	int r = rights_of(fd, &before);
-
-	if (r < 0)
-		return refuse(refusal, r, VMSECT_DETAIL_FILE, "the file cannot be looked at");
-	r = give(section, spec, &before, refusal);
-	if (!r)
-		r = rights_of(fd, &now);
-	if (r < 0) {
-		(void)rights_put(fd, &before);
-		return r;
-	}
-	export->mode = now.mode;
-	export->uid = now.uid;
-	export->gid = now.gid;
-	return 0;
-}
-
 /* The broker's alone, as it was made. */
 static void take_file_back(const struct section *section)
 {
-	const struct file_rights own = { OWN_MODE, geteuid(), getegid() };
-	int r = rights_put(section->backing.rw_fd, &own);
+	char path[EXPORT_FD_PATH_ROOM];
+	int r;
 
+	export_fd_path(section->backing.rw_fd, path);
+	r = export_owner_take_back(path);
 	if (r < 0)
 		log_warning("section '%s' stays open to those it was exported to: %s",
 			    section->name, strerror(-r));
@@ -185,10 +109,12 @@ static int export_memory(struct registry *registry, struct section *section,
 			 struct refusal *refusal)
 {
 	bool was_public = export_find(section, VMSECT_EXPORT_PATH);
+	char path[EXPORT_FD_PATH_ROOM];
 	int r = check_memory(section, spec, refusal);
 
+	export_fd_path(section->backing.rw_fd, path);
 	if (!r)
-		r = give_file(section, spec, export, refusal);
+		r = export_owner_give(path, section, spec, export, refusal);
 	if (r < 0)
 		return r;
 	r = name_file(registry, section, export, refusal);
@@ -202,20 +128,43 @@ static int export_file(const struct section *section, struct export *export,
 		       struct refusal *refusal)
 {
 	const char *path = section->backing.path;
-	struct file_rights rights;
 	int r;
 
 	if (!path || !export_name_is_ours(section, path))
 		return refuse(refusal, -ESTALE, VMSECT_DETAIL_FILE,
 			      "the data file has been renamed or removed, or this broker does not "
 			      "see it under its path");
-	r = rights_of(section->backing.ro_fd, &rights);
+	r = export_owner_read(path, export);
 	if (r < 0)
 		return refuse(refusal, r, VMSECT_DETAIL_FILE, "the file cannot be looked at");
-	export->mode = rights.mode;
-	export->uid = rights.uid;
-	export->gid = rights.gid;
 	memcpy(export->path, path, strnlen(path, sizeof(export->path) - 1));
+	return 0;
+}
+
+/* A socket that is there gets another owner and mode, and goes on. */
+static int export_doorbell(const struct registry *registry, struct section *section,
+			   const struct export_spec *spec, struct export *export,
+			   struct refusal *refusal)
+{
+	struct export *now = section->exports[VMSECT_EXPORT_DOORBELL - 1];
+	int r;
+
+	if (!now) {
+		r = doorbell_check_section(section, refusal);
+		return r ? r
+			 : export_listen_open(registry->export_host, section, spec, export,
+					      refusal);
+	}
+	if (now->vectors != spec->vectors)
+		return refuse(refusal, -EBUSY, VMSECT_DETAIL_STATE,
+			      "the section's doorbells have %u vectors: unexport them first",
+			      now->vectors);
+	r = export_owner_give(now->path, section, spec, export, refusal);
+	if (r < 0)
+		return r;
+	memcpy(export->path, now->path, sizeof(export->path));
+	export->listener = now->listener;
+	now->listener = NULL;
 	return 0;
 }
 
@@ -225,9 +174,6 @@ static int check_export(const struct registry *registry, const struct section *s
 	if (!registry->export_host)
 		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
 			      "this broker exports nothing");
-	if (spec->kind != VMSECT_EXPORT_PATH)
-		return refuse(refusal, -EOPNOTSUPP, VMSECT_DETAIL_ATTR,
-			      "this broker has no doorbells");
 	if (!section->name[0])
 		return refuse(refusal, -EINVAL, VMSECT_DETAIL_NAME,
 			      "a section without a name is not exported");
@@ -250,7 +196,9 @@ int export_set(struct registry *registry, struct section *section, const struct 
 		return refuse_memory(refusal);
 	export->kind = spec->kind;
 	export->vectors = spec->vectors;
-	if (section->backing_kind == BACKING_FILE)
+	if (spec->kind == VMSECT_EXPORT_DOORBELL)
+		r = export_doorbell(registry, section, spec, export, refusal);
+	else if (section->backing_kind == BACKING_FILE)
 		r = export_file(section, export, refusal);
 	else
 		r = export_memory(registry, section, spec, export, refusal);
@@ -295,8 +243,9 @@ int export_take_back(struct registry *registry, struct section *section, uint32_
 	if (!export_find(section, kind))
 		return refuse(refusal, -ENOENT, VMSECT_DETAIL_NONE,
 			      "the section is not exported so");
-	if (section->backing_kind != BACKING_FILE)
+	if (kind == VMSECT_EXPORT_PATH && section->backing_kind != BACKING_FILE)
 		park(section, *slot);
+	(*slot)->listener = export_listen_close((*slot)->listener);
 	if (!(*slot)->is_parked) {
 		free(*slot);
 		*slot = NULL;
@@ -308,12 +257,27 @@ int export_take_back(struct registry *registry, struct section *section, uint32_
 void export_end_all(const struct registry *registry, struct section *section)
 {
 	bool stays = registry->export_host && registry->export_host->stays;
+	const struct export *path = section->exports[VMSECT_EXPORT_PATH - 1];
 	size_t i;
 
+	if (path && section->backing_kind != BACKING_FILE && !stays)
+		export_name_remove(section, path->path);
 	for (i = 0; i < EXPORT_KINDS; i++) {
-		if (section->exports[i] && section->backing_kind != BACKING_FILE && !stays)
-			export_name_remove(section, section->exports[i]->path);
+		if (section->exports[i])
+			(void)export_listen_close(section->exports[i]->listener);
 		free(section->exports[i]);
 		section->exports[i] = NULL;
+	}
+}
+
+void export_stop_listening(const struct registry *registry)
+{
+	struct section *section;
+	struct export *bell;
+
+	for (section = registry->sections; section; section = section->hh.next) {
+		bell = section->exports[VMSECT_EXPORT_DOORBELL - 1];
+		if (bell)
+			bell->listener = export_listen_close(bell->listener);
 	}
 }

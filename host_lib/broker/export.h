@@ -19,11 +19,18 @@
 
 #include "broker/registry.h"
 
+struct doorbells;
+struct event_base;
+struct export_listener;
+
 #define EXPORT_PREFIX "vmsect-"
 
 /* What exports need of the broker; owned by it. */
 struct export_host {
 	const char *dir; /* for paths to shmem; borrowed, or NULL */
+	const char *runtime_dir; /* for sockets; borrowed, or NULL */
+	struct event_base *base; /* borrowed, as is the next */
+	struct doorbells *doorbells;
 	bool stays; /* the broker after this one will have them: no path is removed */
 };
 
@@ -35,6 +42,7 @@ struct export
 	uint32_t gid;
 	uint32_t vectors;
 	bool is_parked;
+	struct export_listener *listener; /* DOORBELL; owned */
 	char path[VMSECT_PATH_MAX + 1];
 };
 
@@ -48,7 +56,7 @@ struct export_spec {
 
 /*
  * Exports the section, or changes what is exported.  -EOPNOTSUPP, -EINVAL (NAME),
- * -EEXIST, -EPERM, -EACCES, -ESTALE, -ENOMEM.
+ * -EEXIST, -EPERM, -EACCES, -EBUSY, -ESTALE, -ENOMEM.
  */
 int export_set(struct registry *registry, struct section *section, const struct export_spec *spec,
 	       struct refusal *refusal);
@@ -59,6 +67,9 @@ int export_take_back(struct registry *registry, struct section *section, uint32_
 
 /* NULL: it is not exported so, or parked. */
 const struct export *export_find(const struct section *section, uint32_t kind);
+
+/* No connections any more: the broker ends.  The exports are still there. */
+void export_stop_listening(const struct registry *registry);
 
 /* Ends all of them: the section has no name any more. */
 void export_end_all(const struct registry *registry, struct section *section);

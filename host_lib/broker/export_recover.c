@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "broker/export_listen.h"
 #include "broker/export_name.h"
 #include "broker/export_place.h"
 
@@ -127,6 +128,29 @@ static void recover_memory(const struct registry *registry, struct section *sect
 		note_parked(section, &names);
 }
 
+/* As it was, whether its memory is there yet or not. */
+static void recover_doorbell(const struct registry *registry, struct section *section)
+{
+	struct export *export = section->exports[VMSECT_EXPORT_DOORBELL - 1];
+	struct refusal refusal;
+	struct export_spec spec;
+
+	if (!export)
+		return;
+	spec = (struct export_spec){
+		.kind = export->kind,
+		.mode = export->mode,
+		.uid = export->uid,
+		.gid = export->gid,
+		.vectors = export->vectors,
+	};
+	if (!export_listen_open(registry->export_host, section, &spec, export, &refusal))
+		return;
+	log_warning("section '%s' has no doorbell any more: %s", section->name, refusal.text);
+	free(export);
+	section->exports[VMSECT_EXPORT_DOORBELL - 1] = NULL;
+}
+
 void export_recover(const struct registry *registry)
 {
 	struct section *section;
@@ -136,6 +160,7 @@ void export_recover(const struct registry *registry)
 	for (section = registry->sections; section; section = section->hh.next) {
 		if (section->exportable && section->name[0])
 			recover_memory(registry, section);
+		recover_doorbell(registry, section);
 	}
 }
 

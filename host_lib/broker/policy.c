@@ -19,7 +19,7 @@ enum decider {
 	DECIDER_OTHERS,
 };
 
-static bool in_group(const struct subject *subject, gid_t gid)
+bool policy_in_group(const struct subject *subject, gid_t gid)
 {
 	size_t i;
 
@@ -39,7 +39,7 @@ static bool grant_fits(const struct party *party, const struct vmsect_wire_grant
 	case VMSECT_GRANTEE_UID:
 		return party->subject.uid == grant->id;
 	case VMSECT_GRANTEE_GID:
-		return in_group(&party->subject, grant->id);
+		return policy_in_group(&party->subject, grant->id);
 	case VMSECT_GRANTEE_VM:
 		return party->kind == VMSECT_PEER_VM && party->subject.uid == grant->id &&
 		       !strncmp(party->name, grant->name, sizeof(grant->name));
@@ -83,7 +83,7 @@ static bool decide_groups(const struct party *party, const struct ownership *obj
 {
 	bool fits = granted(party, object, VMSECT_GRANTEE_GID, access);
 
-	if (!in_group(&party->subject, object->gid))
+	if (!policy_in_group(&party->subject, object->gid))
 		return fits;
 	*access |= access_of_mode(object->mode >> 3);
 	return true;

@@ -59,6 +59,9 @@ bool policy_concerns(const struct party *party, const struct ownership *object,
 /* Are these entries for the same one? */
 bool policy_same_grantee(const struct vmsect_wire_grant *a, const struct vmsect_wire_grant *b);
 
+/* Is it the subject's group, or one of the others that it is in? */
+bool policy_in_group(const struct subject *subject, gid_t gid);
+
 /* May the subject remove the section's name? */
 bool policy_may_remove(const struct subject *subject, const struct ownership *object);
 

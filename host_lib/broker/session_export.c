@@ -23,6 +23,26 @@ static int find_section(const struct session *session, uint32_t id, struct secti
 	return session_check_memory(session, *ret_section);
 }
 
+/* As chown(2) has it: who is not root gives nothing away but to his own groups. */
+static int check_owner(const struct session *session, const struct section *section)
+{
+	const struct vmsect_req_export *request = &session->request->export;
+	const struct subject *subject = &session->party->subject;
+	bool is_own_uid = request->uid == VMSECT_EXPORT_SAME || request->uid == subject->uid ||
+			  request->uid == section->ownership.uid;
+
+	if (!subject->uid)
+		return 0;
+	if (!is_own_uid)
+		return refuse(session->refusal, -EPERM, VMSECT_DETAIL_ACCESS,
+			      "uid %u cannot give a path to uid %u", subject->uid, request->uid);
+	if (request->gid == VMSECT_EXPORT_SAME || request->gid == section->ownership.gid ||
+	    policy_in_group(subject, request->gid))
+		return 0;
+	return refuse(session->refusal, -EPERM, VMSECT_DETAIL_ACCESS, "uid %u is not in group %u",
+		      subject->uid, request->gid);
+}
+
 int session_export(const struct session *session)
 {
 	const struct vmsect_req_export *request = &session->request->export;
@@ -38,6 +58,8 @@ int session_export(const struct session *session)
 	struct section *section;
 	int r = find_section(session, request->handle, &section);
 
+	if (!r)
+		r = check_owner(session, section);
 	if (!r)
 		r = export_set(session->registry, section, &spec, session->refusal);
 	if (r < 0)
