@@ -109,7 +109,6 @@ struct doorbell_member {
 	int fd; /* owned */
 	int memory_fd; /* owned, or -1 */
 	uint32_t charged_fds;
-	unsigned int stalled_ms;
 	uint64_t sent; /* messages */
 	struct party party; /* outside */
 	struct doorbell_hub *hub; /* borrowed */
@@ -119,6 +118,7 @@ struct doorbell_member {
 	struct doorbell_bell_list resting;
 	struct event *readable;
 	struct event *writable;
+	struct event *stalled; /* timer: it has taken nothing for too long */
 	struct event *again; /* timer: bells that rest, and what could not be sent */
 	TAILQ_ENTRY(doorbell_member) of_hub;
 	UT_hash_handle hh; /* by id */
@@ -155,6 +155,8 @@ void doorbell_member_doom(struct doorbell_member *member, enum doorbell_end why)
 
 /* What is not told yet goes out as the stream takes it. */
 void doorbell_member_write(struct doorbell_member *member);
+/* Its time begins anew. */
+void doorbell_member_has_read(struct doorbell_member *member);
 /* A peer that the member is to know.  Takes the bridge on success.  -EDQUOT, -ENOMEM. */
 int doorbell_link_add(struct doorbell_member *member, uint32_t peer, const struct bells *bells,
 		      struct doorbell_bridge *bridge, struct refusal *refusal);

@@ -20,14 +20,26 @@ static struct account *account_of(const struct doorbell_member *member)
 	return &member->hub->doorbells->options.registry->account;
 }
 
+/*
+ * The time limit is a timer of its own: libevent forgets the descriptor of an event
+ * that is added again when its time has just run out.
+ */
 void doorbell_member_write(struct doorbell_member *member)
 {
-	struct timeval stall = loop_ms(member->hub->doorbells->options.stall_ms);
-
 	if (member->is_doomed || event_pending(member->writable, EV_WRITE, NULL) ||
 	    event_pending(member->again, EV_TIMEOUT, NULL))
 		return;
-	if (event_add(member->writable, &stall) < 0)
+	if (event_add(member->writable, NULL) < 0)
+		doorbell_member_doom(member, DOORBELL_END_ERROR);
+	else if (!event_pending(member->stalled, EV_TIMEOUT, NULL))
+		doorbell_member_has_read(member);
+}
+
+void doorbell_member_has_read(struct doorbell_member *member)
+{
+	struct timeval stall = loop_ms(member->hub->doorbells->options.stall_ms);
+
+	if (event_add(member->stalled, &stall) < 0)
 		doorbell_member_doom(member, DOORBELL_END_ERROR);
 }
 

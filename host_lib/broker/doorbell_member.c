@@ -85,6 +85,7 @@ void doorbell_member_free(struct doorbell_member *member)
 	doorbell_links_free(member);
 	free_event(member->readable);
 	free_event(member->writable);
+	free_event(member->stalled);
 	free_event(member->again);
 	bells_deinit(&member->bells);
 	account_refund(account_of(member), member->uid, RESOURCE_DESCRIPTORS, member->charged_fds);
@@ -156,11 +157,8 @@ static void send_again(struct doorbell_member *member)
 	struct timeval period = loop_ms(AGAIN_MS);
 
 	(void)event_del(member->writable);
-	member->stalled_ms += AGAIN_MS;
 	if (!member->is_greeted)
 		end(member, DOORBELL_END_FULL);
-	else if (member->stalled_ms > options_of(member)->stall_ms)
-		end(member, DOORBELL_END_SLOW);
 	else if (event_add(member->again, &period) < 0)
 		end(member, DOORBELL_END_ERROR);
 }
@@ -172,13 +170,10 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	int r;
 
 	(void)fd;
-	if (what & EV_TIMEOUT) {
-		end(member, DOORBELL_END_SLOW);
-		return;
-	}
+	(void)what;
 	r = doorbell_links_send(member);
 	if (member->sent != sent)
-		member->stalled_ms = 0;
+		doorbell_member_has_read(member);
 	if (r == -EAGAIN)
 		return;
 	if (r == -ETOOMANYREFS) {
@@ -189,7 +184,15 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	} else {
 		member->is_greeted = true;
 		(void)event_del(member->writable);
+		(void)event_del(member->stalled);
 	}
+}
+
+static void on_stalled(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end(arg, DOORBELL_END_SLOW);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)
@@ -209,8 +212,9 @@ static int member_watch(struct doorbell_member *member)
 
 	member->readable = event_new(base, member->fd, EV_READ | EV_PERSIST, on_readable, member);
 	member->writable = event_new(base, member->fd, EV_WRITE | EV_PERSIST, on_writable, member);
+	member->stalled = event_new(base, -1, 0, on_stalled, member);
 	member->again = event_new(base, -1, 0, on_again, member);
-	if (!member->readable || !member->writable || !member->again ||
+	if (!member->readable || !member->writable || !member->stalled || !member->again ||
 	    event_add(member->readable, NULL) < 0)
 		return -ENOMEM;
 	return 0;

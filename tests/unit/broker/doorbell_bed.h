@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "broker/doorbell.h"
+#include "base/fdmsg.h"
 #include "broker/revoke.h"
 #include "broker/rights.h"
 #include "lib/ivshmem_client.h"
@@ -28,7 +29,6 @@
 #define BED_BYTES 8192u
 #define BED_OWNER geteuid()
 #define BED_TOLD_MAX 64u
-#define BED_STALL_MS 200u
 
 struct bed {
 	struct leak_guard *guard;
@@ -116,11 +116,11 @@ static inline struct section *bed_section(struct bed *bed, const char *name, uin
 	return section;
 }
 
-/* `vectors` for outside members; 0: held by nobody. */
-static inline struct bed *bed_new(uint32_t vectors)
+/* Who takes nothing for `stall_ms` does not read. */
+static inline struct bed *bed_new(uint32_t vectors, unsigned int stall_ms)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
-	struct doorbell_options options = { .stall_ms = BED_STALL_MS };
+	struct doorbell_options options = { .stall_ms = stall_ms };
 	struct limits limits;
 
 	assert_non_null(bed);
@@ -141,9 +141,7 @@ static inline struct bed *bed_new(uint32_t vectors)
 	bed->registry.watch = (struct registry_watch){ bed_on_object, bed_on_object, bed };
 	bed_join(bed, &bed->owner, BED_OWNER);
 	bed->section = bed_section(bed, "s", BED_BYTES);
-	if (vectors)
-		assert_int_equal(
-			doorbells_hold(bed->doorbells, bed->section, vectors, &bed->refusal), 0);
+	assert_int_equal(doorbells_hold(bed->doorbells, bed->section, vectors, &bed->refusal), 0);
 	return bed;
 }
 
@@ -219,6 +217,22 @@ static inline void bed_hang_up(struct bed *bed, int socket)
 {
 	fd_close(socket);
 	bed_turn(bed);
+}
+
+/* The next `count` messages with a descriptor, however many the stream holds. */
+static inline void bed_expect_fds(struct bed *bed, int socket, int64_t value, int *fds,
+				  unsigned int count)
+{
+	struct ivshmem_message message = { .fd = -1 };
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		while (ivshmem_receive(socket, &message) == IVSHMEM_NOTHING)
+			bed_turn(bed);
+		assert_int_equal(message.value, value);
+		assert_true(message.fd >= 0);
+		fds[i] = message.fd;
+	}
 }
 
 /* Reads and forgets all that is there. */

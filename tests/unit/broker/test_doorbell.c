@@ -12,7 +12,7 @@
 
 static int setup(void **state)
 {
-	*state = bed_new(VECTORS);
+	*state = bed_new(VECTORS, 600000);
 	return 0;
 }
 
