@@ -173,13 +173,14 @@ static bool next_interrupt(uint32_t wanted)
 }
 
 /*
- * pingpong PEER ROUNDS FIRST: a number in the shared memory (word 0 is the
+ * pingpong PEER ROUNDS FIRST SEEN: a number in the shared memory (word 0 is the
  * first's, word 1 the other's), a ring, and an interrupt for each ring of the
- * other, whose number has then arrived.
+ * other, whose number has then arrived.  SEEN interrupts came before the first
+ * ring, which may have come by now.
  */
 static void run_ping_pong(const struct agent_args *args)
 {
-	uint32_t value = (uint32_t)args->number[0] << 16, before = irq_counts[VECTOR_BELL];
+	uint32_t value = (uint32_t)args->number[0] << 16, before = (uint32_t)args->number[3];
 	bool is_first = args->number[2];
 	uint64_t mine = chosen.bar[2] + (is_first ? 0 : 8);
 	uint64_t other = chosen.bar[2] + (is_first ? 8 : 0);
@@ -206,8 +207,8 @@ static void run_ping_pong(const struct agent_args *args)
 }
 
 const struct agent_command ivshmem_commands[] = {
-	{ "ivshmem", "N", run_ivshmem },      { "icfg", "nn", run_config },
-	{ "ireg", "nnN", run_register },      { "imsix", "n", run_msix },
-	{ "bells", "NN", run_bells },	      { "bell", "nnN", run_bell },
-	{ "pingpong", "nnn", run_ping_pong }, { 0 },
+	{ "ivshmem", "N", run_ivshmem },       { "icfg", "nn", run_config },
+	{ "ireg", "nnN", run_register },       { "imsix", "n", run_msix },
+	{ "bells", "NN", run_bells },	       { "bell", "nnN", run_bell },
+	{ "pingpong", "nnnn", run_ping_pong }, { 0 },
 };

@@ -8,10 +8,15 @@
 
 (cd / && cpio -idu <"$LAB_DATA/interop.cpio") 2>/dev/null
 export VMSECT_BIN_DIR=/bin CMOCKA_MESSAGE_OUTPUT=TAP
-for name in ivshmem; do
+# run TOPIC [TESTS]
+run() {
+	local name=$1
+	shift
 	mkdir -p "$story_dir/$name"
-	interop-$name >"$story_dir/$name/output" 2>&1
+	"interop-$name" "$@" >"$story_dir/$name/output" 2>&1
 	cat "$story_dir/$name/output"
-	tap_take $name <"$story_dir/$name/output"
-done
+	tap_take "$name" <"$story_dir/$name/output"
+}
+run ivshmem
+run doorbell 'test_ours*'
 story_end
