@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * vmsect: the driver of the vmsect section device, a virtio device that gives a
- * VM views of named memory sections of its host.
+ * VM views of named memory sections of its host, and of ivshmem devices.
  *
  * This file: the module, and the small pseudo file system whose inodes own the
  * views' mappings.
@@ -12,6 +12,7 @@
 #include <linux/pseudo_fs.h>
 
 #include "vmsect_core.h"
+#include "vmsect_ivshmem.h"
 
 #define VMSECT_FS_MAGIC 0x764d5343 /* "vMSC" */
 
@@ -56,8 +57,13 @@ static int __init vmsect_init(void)
 	err = vmsect_virtio_init();
 	if (err)
 		goto err_nodes;
+	err = vmsect_ivshmem_init();
+	if (err)
+		goto err_virtio;
 	return 0;
 
+err_virtio:
+	vmsect_virtio_exit();
 err_nodes:
 	vmsect_nodes_exit();
 err_mount:
@@ -68,6 +74,7 @@ module_init(vmsect_init);
 
 static void __exit vmsect_exit(void)
 {
+	vmsect_ivshmem_exit();
 	vmsect_virtio_exit();
 	vmsect_nodes_exit();
 	kern_unmount(fs_mount);

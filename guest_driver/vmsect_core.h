@@ -2,8 +2,11 @@
 /*
  * The device, and what keeps the driver's objects alive.
  *
- *   vmsect_device   one device.  Counted: the bound driver, every handle, view and
- *                   open file of the control node hold one.
+ *   vmsect_device   one device: the section device, which is a virtio device and
+ *                   has all that follows, or an ivshmem device (vmsect_ivshmem.h),
+ *                   which has one node and nothing to ask.  Counted: the bound
+ *                   driver, every handle, view and open file of the control node
+ *                   hold one.
  *   vmsect_handle   one open of a section (vmsect_handle.h)
  *   vmsect_view     a range of the window (vmsect_view.h)
  *   vmsect_node     /dev/vmsect/NAME, an attached section: shows a handle
@@ -54,6 +57,7 @@
 
 struct file_operations;
 struct vfsmount;
+struct vmsect_ivshmem;
 
 /* The node of an attached section. */
 struct vmsect_node {
@@ -93,9 +97,10 @@ struct vmsect_device {
 	struct kref ref;
 	const struct vmsect_device_ops *ops; /* constant */
 	struct device *dev; /* probe, remove, suspend and restart only */
-	struct virtio_device *vdev; /* likewise */
+	struct virtio_device *vdev; /* likewise; NULL: an ivshmem device */
+	struct vmsect_ivshmem *ivshmem; /* constant; owned; NULL: a virtio device */
 	struct vmsect_ctl ctl;
-	struct vmsect_events events;
+	struct vmsect_events events; /* of a virtio device */
 
 	/* Constant from probe. */
 	struct range window; /* guest physical, inclusive */
@@ -105,6 +110,7 @@ struct vmsect_device {
 	u32 peer_id;
 	u32 attachments; /* what LIST is to return */
 	u64 features; /* that were agreed on */
+	bool is_deaf; /* no event of the section ever comes */
 	int nid;
 
 	bool gone; /* set once, at remove */

@@ -2,7 +2,7 @@
 /*
  * A device's life, of whatever kind: made, referenced, stopped.
  *
- * How a kind starts is its driver's (vmsect_virtio.c); all of
+ * How a kind starts is its driver's (vmsect_virtio.c, vmsect_ivshmem.c); all of
  * them end alike.  Runs in probe and remove, under the device's lock.
  */
 #include <linux/mm.h>
@@ -17,6 +17,7 @@ static void device_free(struct kref *ref)
 	vmsect_events_free(&vd->events);
 	xa_destroy(&vd->views);
 	kvfree(vd->nodes);
+	kfree(vd->ivshmem);
 	kfree(vd);
 }
 

@@ -11,6 +11,7 @@
 
 #include "vmsect_core.h"
 #include "vmsect_file.h"
+#include "vmsect_ivshmem.h"
 #include "compat.h"
 
 static void handle_set(struct vmsect_handle *handle, const struct vmsect_dev_section *section)
@@ -338,6 +339,14 @@ static u32 handle_mode(const struct vmsect_handle *handle)
 	return vmsect_protection_writes(protection) ? VMSECT_MODE_RW : VMSECT_MODE_RO;
 }
 
+/* What kind of device it is: whatever that says itself. */
+static u32 handle_flags(const struct vmsect_handle *handle)
+{
+	u32 flags = handle->section_flags & ~VMSECT_GUEST_SECTION_F_IVSHMEM;
+
+	return handle->vd->ivshmem ? flags | VMSECT_GUEST_SECTION_F_IVSHMEM : flags;
+}
+
 /* All that is known without asking the device. */
 void vmsect_handle_fill(struct vmsect_handle *handle, struct vmsect_section *ret_section)
 {
@@ -349,6 +358,9 @@ void vmsect_handle_fill(struct vmsect_handle *handle, struct vmsect_section *ret
 	ret_section->page_shift = handle->page_shift;
 	ret_section->access = handle->access;
 	ret_section->protection = handle->protection;
+	ret_section->peer_id = handle->vd->peer_id;
+	if (handle->vd->ivshmem)
+		ret_section->vectors = handle->vd->ivshmem->vectors;
 	strscpy(ret_section->name, handle->name, sizeof(ret_section->name));
 	handle_fill_view(handle->view, ret_section);
 	spin_lock(&handle->state_lock);
@@ -356,7 +368,7 @@ void vmsect_handle_fill(struct vmsect_handle *handle, struct vmsect_section *ret
 	ret_section->size_bytes = handle->size_bytes;
 	ret_section->committed_bytes = handle->committed_bytes;
 	ret_section->denied_writes = handle->denied_writes;
-	ret_section->section_flags = handle->section_flags;
+	ret_section->section_flags = handle_flags(handle);
 	ret_section->io_error = handle->io_error;
 	spin_unlock(&handle->state_lock);
 }

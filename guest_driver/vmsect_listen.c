@@ -4,7 +4,8 @@
  *
  * A listener keeps a short queue of what its handle was told.  What says the same
  * again is merged into what waits: notifications of one peer become one with the
- * newest value and their count, resizes become the last.  A queue without room
+ * newest value and their count, those of nobody knows whom one for each value, resizes
+ * become the last.  A queue without room
  * loses what comes, says so with the next event that is read, and still keeps
  * notifications, of whomever, in one place of its own: a wake-up is never lost.
  *
@@ -43,6 +44,14 @@ static struct vmsect_event *listener_event(struct vmsect_listener *l, unsigned i
 	return &l->events[(l->first + index) % LISTENER_EVENTS];
 }
 
+static bool event_repeats(const struct vmsect_event *event, const struct vmsect_event *older)
+{
+	if (older->type != event->type || older->peer != event->peer)
+		return false;
+	/* Without a name the value is all that is known: a vector of an ivshmem device. */
+	return event->type != VMSECT_EVENT_NOTIFIED || event->peer || older->value == event->value;
+}
+
 /* One that waits and says the same, but older. */
 static struct vmsect_event *listener_find(struct vmsect_listener *l,
 					  const struct vmsect_event *event)
@@ -52,8 +61,7 @@ static struct vmsect_event *listener_find(struct vmsect_listener *l,
 	if (event->type != VMSECT_EVENT_NOTIFIED && event->type != VMSECT_EVENT_RESIZED)
 		return NULL;
 	for (i = 0; i < l->count; i++)
-		if (listener_event(l, i)->type == event->type &&
-		    listener_event(l, i)->peer == event->peer)
+		if (event_repeats(event, listener_event(l, i)))
 			return listener_event(l, i);
 	return NULL;
 }
@@ -268,7 +276,8 @@ static struct vmsect_listener *listener_new(struct vmsect_handle *handle, u32 ma
  * @handle: whose section
  * @request: which events
  *
- * Return: a descriptor; -EINVAL for an unknown event; -ENODEV, -EACCES when the
+ * Return: a descriptor; -EINVAL for an unknown event; -EOPNOTSUPP where none could
+ * ever come; -ENODEV, -EACCES when the
  * handle has ended; what the kernel refuses.
  */
 int vmsect_listen(struct vmsect_handle *handle, const struct vmsect_events_request *request)
@@ -280,6 +289,8 @@ int vmsect_listen(struct vmsect_handle *handle, const struct vmsect_events_reque
 		return err;
 	if (request->mask >> (VMSECT_EVENT_GONE + 1))
 		return -EINVAL;
+	if (handle->vd->is_deaf)
+		return -EOPNOTSUPP;
 	l = listener_new(handle, request->mask);
 	if (!l)
 		return -ENOMEM;

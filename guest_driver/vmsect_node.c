@@ -19,6 +19,7 @@
 
 #include "vmsect_core.h"
 #include "vmsect_file.h"
+#include "vmsect_ivshmem.h"
 #include "compat.h"
 
 #define NODE_MINORS (MINORMASK + 1)
@@ -46,11 +47,16 @@ static char *node_devnode(VMSECT_DEVNODE_CONST struct device *dev, umode_t *mode
 static int node_uevent(VMSECT_DEVNODE_CONST struct device *dev, struct kobj_uevent_env *env)
 {
 	const struct vmsect_handle *handle = to_node(dev)->handle;
+	const struct vmsect_ivshmem *iv = handle->vd->ivshmem;
 	const bool ro = handle->view->mode == VMSECT_MODE_RO;
 	const bool cow = handle->view->mode == VMSECT_MODE_COW;
 	int err = add_uevent_var(env, "VMSECT_NAME=%s", handle->name);
 
-	return err ? err : add_uevent_var(env, "VMSECT_MODE=%s", ro ? "ro" : cow ? "cow" : "rw");
+	if (!err)
+		err = add_uevent_var(env, "VMSECT_MODE=%s", ro ? "ro" : cow ? "cow" : "rw");
+	if (!err && iv)
+		err = add_uevent_var(env, "VMSECT_IVSHMEM=%d", iv->index);
+	return err;
 }
 
 static struct class node_class = {

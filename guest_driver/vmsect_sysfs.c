@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 
 #include "vmsect_core.h"
+#include "vmsect_ivshmem.h"
 
 static struct vmsect_handle *to_handle(struct device *dev)
 {
@@ -85,21 +86,53 @@ static ssize_t revoked_show(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_RO(revoked);
 
+static ssize_t transport_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_handle(dev)->vd->ivshmem ? "ivshmem" : "virtio");
+}
+static DEVICE_ATTR_RO(transport);
+
 static struct attribute *node_attrs[] = {
-	&dev_attr_name.attr,	     &dev_attr_section_id.attr,
-	&dev_attr_size.attr,	     &dev_attr_generation.attr,
-	&dev_attr_access.attr,	     &dev_attr_mode.attr,
-	&dev_attr_protection.attr,   &dev_attr_cache.attr,
-	&dev_attr_backing.attr,	     &dev_attr_has_pages.attr,
-	&dev_attr_huge_shift.attr,   &dev_attr_peers_joined.attr,
-	&dev_attr_peers_left.attr,   &dev_attr_page_errors.attr,
-	&dev_attr_quota_events.attr, &dev_attr_faults.attr,
-	&dev_attr_huge_faults.attr,  &dev_attr_views.attr,
-	&dev_attr_revoked.attr,	     NULL,
+	&dev_attr_name.attr,	   &dev_attr_section_id.attr,  &dev_attr_size.attr,
+	&dev_attr_generation.attr, &dev_attr_access.attr,      &dev_attr_mode.attr,
+	&dev_attr_protection.attr, &dev_attr_cache.attr,       &dev_attr_backing.attr,
+	&dev_attr_has_pages.attr,  &dev_attr_huge_shift.attr,  &dev_attr_peers_joined.attr,
+	&dev_attr_peers_left.attr, &dev_attr_page_errors.attr, &dev_attr_quota_events.attr,
+	&dev_attr_faults.attr,	   &dev_attr_huge_faults.attr, &dev_attr_views.attr,
+	&dev_attr_revoked.attr,	   &dev_attr_transport.attr,   NULL,
 };
 
 static const struct attribute_group node_group = { .attrs = node_attrs };
-const struct attribute_group *vmsect_node_groups[] = { &node_group, NULL };
+
+/* What the control node tells of other devices. */
+static ssize_t own_peer_id_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_handle(dev)->vd->peer_id);
+}
+static struct device_attribute dev_attr_own_peer_id = __ATTR(peer_id, 0444, own_peer_id_show, NULL);
+
+static ssize_t vectors_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_handle(dev)->vd->ivshmem->vectors);
+}
+static DEVICE_ATTR_RO(vectors);
+
+static struct attribute *node_attrs_ivshmem[] = {
+	&dev_attr_own_peer_id.attr,
+	&dev_attr_vectors.attr,
+	NULL,
+};
+
+static umode_t ivshmem_is_visible(struct kobject *kobj, struct attribute *attr, int index)
+{
+	return to_handle(kobj_to_dev(kobj))->vd->ivshmem ? attr->mode : 0;
+}
+
+static const struct attribute_group ivshmem_group = {
+	.attrs = node_attrs_ivshmem,
+	.is_visible = ivshmem_is_visible,
+};
+const struct attribute_group *vmsect_node_groups[] = { &node_group, &ivshmem_group, NULL };
 
 static ssize_t window_bytes_show(struct device *dev, struct device_attribute *attr, char *buf)
 {

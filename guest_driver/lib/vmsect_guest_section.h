@@ -94,10 +94,14 @@ int vmsect_guest_extend(int fd, uint64_t size_bytes, uint64_t *ret_bytes);
  * @value: what they are told; notifications that were not read yet become one,
  *         with the newest value
  *
+ * On an ivshmem device the value is the vector of the one peer to ring, both at most
+ * 65535.
+ *
  * Asks the host.  What was stored in the section before is seen by who was woken.
  *
  * Errors: EBADF (not open to write), EPERM (without the notify right), ENXIO (no
- * such peer), EAGAIN (faster than the host allows: nothing was sent).
+ * such peer), EAGAIN (faster than the host allows: nothing was sent).  Ivshmem:
+ * EOPNOTSUPP (without a doorbell; peer 0), EINVAL (peer or vector too large).
  */
 int vmsect_guest_notify(int fd, uint32_t peer, uint64_t value);
 
@@ -110,7 +114,7 @@ int vmsect_guest_notify(int fd, uint32_t peer, uint64_t value);
  *
  * Only what comes after the call is heard.  Does not ask the host.
  *
- * Errors: EINVAL (unknown bits).
+ * Errors: EINVAL (unknown bits), EOPNOTSUPP (an ivshmem device without interrupts).
  */
 int vmsect_guest_events(int fd, uint32_t mask, int *ret_fd);
 

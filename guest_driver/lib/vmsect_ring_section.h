@@ -21,7 +21,7 @@ extern "C" {
 struct vmsect_ring_section_bell {
 	int section_fd; /* open to write, with the notify right */
 	int events_fd; /* of vmsect_guest_events(), with NOTIFIED in its mask */
-	uint32_t peer; /* who is woken; 0: all that have the section open */
+	uint32_t peer; /* who is woken; 0: all that have the section open; ivshmem: not 0 */
 	/* Peers that have closed the section or died, as far as wait() has heard. */
 	uint32_t peers_left;
 };

@@ -27,6 +27,14 @@
  * when open and mmap give EACCES; after the device has gone, when they give
  * ENODEV.  It is SIGSEGV where PROTECT forbids it.
  *
+ * An ivshmem device (1af4:1110) is a node without a control node,
+ * /dev/vmsect/ivshmem-ADDRESS.  The device knows neither names nor sizes nor rights:
+ * QUERY tells of all of its memory, readwrite, whatever the host makes of that.  Of the
+ * commands there are QUERY, QUERY_VIEW and, with a doorbell, NOTIFY and EVENTS, by
+ * vectors: the value of NOTIFY is the vector of the one peer to ring, up to 65535
+ * each, and NOTIFIED tells of the vector, of peer 0, since nobody knows who rang.  All
+ * other commands, fsync, and NOTIFY to all are EOPNOTSUPP.
+ *
  * Errors that any command can give: EFAULT (a bad pointer), EINTR (a fatal signal;
  * what was asked for may have happened), ENOMEM, ENODEV (the device has gone, or
  * was reset and the object with it), EIO (the device is broken), EHOSTDOWN (the host's
@@ -56,6 +64,7 @@
 #define VMSECT_MODE_COW 3
 
 /* What is behind a section. */
+#define VMSECT_BACKING_UNKNOWN 0 /* ivshmem */
 #define VMSECT_BACKING_FILE 1
 #define VMSECT_BACKING_SHMEM 2
 #define VMSECT_BACKING_HUGETLB 3
@@ -100,6 +109,7 @@ struct vmsect_info {
 #define VMSECT_GUEST_SECTION_F_RESERVE 0x2 /* pages are there once they are committed */
 #define VMSECT_GUEST_SECTION_F_SEALABLE 0x4
 #define VMSECT_GUEST_SECTION_F_SEALED 0x8 /* nobody can write it any more */
+#define VMSECT_GUEST_SECTION_F_IVSHMEM 0x10 /* the memory of an ivshmem device, see above */
 
 /* One section, the handle it is asked through and the handle's default view. */
 struct vmsect_section {
@@ -122,7 +132,9 @@ struct vmsect_section {
 	__u32 huge_shift; /* largest page that mappings can get: 21, or 12 */
 	__u32 section_flags; /* VMSECT_GUEST_SECTION_F_ */
 	__u32 io_error; /* the first write-back that failed, an errno, or 0 */
-	__u64 reserved[3];
+	__u32 peer_id; /* this VM's number among the peers, 0 = none */
+	__u32 vectors; /* ivshmem: values that NOTIFIED can have here, 0 = it never comes */
+	__u64 reserved[2];
 	char name[VMSECT_GUEST_NAME_MAX + 1];
 };
 
@@ -264,8 +276,8 @@ struct vmsect_duplicate {
  * takes as many whole structs as its buffer has room for and there are; EINVAL
  * for a buffer without room for one, EAGAIN with O_NONBLOCK when there is none, 0
  * once the section is gone and all was read.  Only what comes after EVENTS is
- * heard.  Notifications of one peer that were not read become one; RESIZED
- * likewise.  What there is no room for is dropped and F_LOST says so.
+ * heard.  Notifications of one peer that were not read become one; those of nobody
+ * knows whom, one for each value; RESIZED likewise.  What there is no room for is dropped and F_LOST says so.
  */
 #define VMSECT_EVENT_NONE 0 /* carries F_LOST and nothing else */
 #define VMSECT_EVENT_PEER_JOINED 1 /* peer has opened the section */
@@ -284,7 +296,7 @@ struct vmsect_duplicate {
 struct vmsect_event {
 	__u32 type; /* VMSECT_EVENT_ */
 	__u32 flags; /* VMSECT_EVENT_F_ */
-	__u32 peer; /* who caused it, or 0; NOTIFIED with 0: several */
+	__u32 peer; /* who caused it, or 0; NOTIFIED with 0: several, or nobody knows who */
 	__u32 reserved;
 	__u64 section_id;
 	__u64 value;
