@@ -55,7 +55,8 @@ LAB_MACHINE_NEEDS := $(B)/kernels/stamp tests/lab/machine-init $(LAB_SCRIPTS) \
 define lab_machine
 	$(call say,CPIO,$(1))scripts/mkinitramfs -o $(1) -i tests/lab/machine-init -k $(B)/kernels/cloud \
 		module=virtio_pci module=virtio_blk module=kvm-amd module=null_blk \
-		$(LAB_PROGRAMS:%=program=%) program=/usr/bin/jq $(foreach f,$(LAB_SCRIPTS),file=$f:lab/$(notdir $f)) \
+		$(LAB_PROGRAMS:%=program=%) program=/usr/bin/jq \
+		program=/sbin/mkfs.ext4 program=/sbin/e2fsck program=/sbin/debugfs $(foreach f,$(LAB_SCRIPTS),file=$f:lab/$(notdir $f)) \
 		file=$(2):guests
 endef
 $(LAB)/machine.cpio: $(LAB_MACHINE_NEEDS) $(LAB_FLAVOURS:%=$(LAB)/guests/%.cpio)

@@ -2,7 +2,8 @@
 # shellcheck shell=dash
 # A disk that fails under one section's file.  A program that touches a page
 # which cannot be read gets SIGBUS until the disk is whole again.  Flushes fail,
-# and go on failing even then, since bytes were lost.  All else goes on.
+# and go on failing even then, since bytes were lost; so do those of a guest that
+# has it as persistent memory and was not the first to ask.  All else goes on.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -52,14 +53,21 @@ broker_start
 section_create failing --file "$file"
 section_create memory --size 2M
 guest_start one --section failing:rw --section memory:rw
+guest_start other --section failing:rw,as=pmem
 guest_ready one
+guest_ready other
+has_device() { guest_do other '[ -b /dev/pmem0 ]'; }
+wait_until 20 has_device || not_ok "other finds its device"
+pmem_write() { guest_do other 'dd if=/dev/zero of=/dev/pmem0 bs=4096 seek=512 count=1 conv=notrunc,fsync'; }
 guest_write one failing 0 'first' || not_ok "one writes"
 check "a whole disk is flushed to" guest_do one vmsect-tool flush failing
+check "from persistent memory too" pmem_write
 
 disk_fails
 guest_write one failing 0 'second' || not_ok "one writes again"
 check "fsync in the guest fails" refuses 'Input/output error' guest_do one vmsect-tool flush failing
 check "and so does a flush on the host" refuses 'Input/output error' vmsect flush failing
+check "and one of persistent memory, though others were told" refuses 'Input/output error' pmem_write
 io_error() { vmsect ls -r -n -o NAME,IO-ERROR | sed -n 's/^failing //p'; }
 check "the list shows it" prints 'Input/output\x20error' io_error
 # The load that finds it sees zeros; the guest hears of it then.
@@ -75,7 +83,9 @@ check "with the disk whole the page is as it was" prints 'far away' guest_read o
 guest_write one failing 0 'third ' || not_ok "one writes once more"
 check "no later success hides what was lost" refuses 'Input/output error' \
 	guest_do one vmsect-tool flush failing
+check "nor in persistent memory" refuses 'Input/output error' pmem_write
 guest_stop one
+guest_stop other
 vmsect rm failing
 section_create failing --file "$file"
 check "a new section starts anew" vmsect flush failing
