@@ -277,7 +277,8 @@ struct vmsect_duplicate {
  * for a buffer without room for one, EAGAIN with O_NONBLOCK when there is none, 0
  * once the section is gone and all was read.  Only what comes after EVENTS is
  * heard.  Notifications of one peer that were not read become one; those of nobody
- * knows whom, one for each value; RESIZED likewise.  What there is no room for is dropped and F_LOST says so.
+ * knows whom, one for each value; RESIZED likewise.  What there is no room for is
+ * dropped and F_LOST says so.
  */
 #define VMSECT_EVENT_NONE 0 /* carries F_LOST and nothing else */
 #define VMSECT_EVENT_PEER_JOINED 1 /* peer has opened the section */

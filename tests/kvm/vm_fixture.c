@@ -294,7 +294,7 @@ bool vm_says(struct vm_fixture *vm, const char *text, int limit_ms)
 	return false;
 }
 
-const char *vm_answer(struct vm_fixture *vm)
+const char *vm_next_answer(struct vm_fixture *vm)
 {
 	return read_line(vm, "answer");
 }

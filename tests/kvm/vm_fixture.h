@@ -59,7 +59,7 @@ struct vm_fixture *vm_start(struct bed *bed, const struct vm_config *config);
 bool vm_says(struct vm_fixture *vm, const char *text, int limit_ms);
 
 /* The answer to the last command that was sent; borrowed until the next one. */
-const char *vm_answer(struct vm_fixture *vm);
+const char *vm_next_answer(struct vm_fixture *vm);
 
 /* A command and its answer, whatever it is; borrowed until the next one. */
 const char *vm_ask(struct vm_fixture *vm, const char *format, ...)
