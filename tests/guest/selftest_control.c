@@ -198,7 +198,7 @@ static void query_describes(void)
 	EXPECT(info.access & READ && info.access & WRITE && info.access & EXTEND);
 	EXPECT_EQ(info.section_flags, 0);
 	EXPECT_EQ(info.io_error, 0);
-	EXPECT_EQ(info.reserved[0] | info.reserved[1] | info.reserved[2], 0);
+	EXPECT_EQ(info.reserved[0] | info.reserved[1], 0);
 	EXPECT_EQ(info.name[0], '\0');
 	close(section);
 }
