@@ -37,7 +37,7 @@ static void expect_sane(const struct vmsect_section *s)
 	EXPECT(s->backing >= VMSECT_BACKING_FILE && s->backing <= VMSECT_BACKING_DIRECTORY);
 	EXPECT_EQ(s->cache, VMSECT_CACHE_WRITE_BACK);
 	EXPECT(s->has_pages <= 1);
-	EXPECT_EQ(s->reserved[0] | s->reserved[1] | s->reserved[2], 0);
+	EXPECT_EQ(s->reserved[0] | s->reserved[1], 0);
 	EXPECT_EQ(s->offset, 0);
 	EXPECT_EQ(s->private_bytes, 0);
 	EXPECT(s->huge_shift == 12 || s->huge_shift == 21);
