@@ -68,7 +68,7 @@ static void create_refuses_bad_options(void **state)
 	options.backing = 9;
 	assert_refused(client, options, -EINVAL, VMSECT_DETAIL_ATTR);
 	options = shmem("x");
-	options.flags = 0x80;
+	options.flags = 0x100;
 	assert_refused(client, options, -EINVAL, VMSECT_DETAIL_ATTR);
 	options = shmem("x");
 	options.path = "/etc/passwd";
