@@ -21,6 +21,12 @@ FUZZ_WITH_session := $(wildcard tests/fuzz/session_*.c) \
 	journal listener main options peer peer_queue restore_start)),$(wildcard host_lib/broker/*.c)) \
 	$(addprefix host_lib/base/,event.c fdmsg.c log.c parse.c token_bucket.c)
 FUZZ_LIBS_session := -levent_core -lz
+# The doorbells and the registry, without sessions.
+FUZZ_WITH_doorbell := $(wildcard host_lib/broker/doorbell*.c) \
+	$(addprefix host_lib/broker/,$(addsuffix .c,account attachment backing bells commit_map \
+	credentials deadline grant hash offer party_ids policy refusal registry registry_expire \
+	revoke revoked_handle rights)) $(addprefix host_lib/base/,event.c fdmsg.c log.c parse.c token_bucket.c)
+FUZZ_LIBS_doorbell := -levent_core
 FUZZ_LOADER := vmm/boot/boot_error.c vmm/boot/memmap.c vmm/mem/guest_mem.c vmm/kvm/vm.c vmm/kvm/vcpu_gate.c \
 	host_lib/base/log.c
 FUZZ_WITH_pvh := vmm/boot/pvh.c $(FUZZ_LOADER)
