@@ -14,3 +14,10 @@ $(INTEROP_TESTS): $(B)/tests/interop-%: $(B)/obj/tests/interop/test_%.o $(call o
 		$(B)/libtest.a $(LIBVMSECT_A) $(BASE_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS_ALL) $(filter %.o %.a,$^) -lcmocka -ljansson -o $@
+
+# run-libvirt: a libvirtd of its own, stock guests with no driver, a host process.
+INTEROP_LIBVIRT := $(B)/tests/section-io $(B)/guest/bin/vmsect-bar
+$(eval $(call program,$(B)/tests/section-io,$(call obj,tests/interop/libvirt/section_io.c) \
+	$(LIBVMSECT_A) $(BASE_A)))
+interop: $(INTEROP_LIBVIRT) $(B)/bin/vmsectd $(B)/bin/vmsect $(if $(LIBVIRT_LIBS),$(B)/bin/vmsect-libvirt) \
+	$(B)/kernels/stamp
