@@ -108,6 +108,7 @@ $(LATER):
 #: make model        spin searches the models of the ring, right and with mistakes
 #: make shell        a prompt in the lab's host, to try vmsect by hand
 #: make guest-fake   the guest driver against a device in software that lies
+#: make guest-ivshmem  the guest driver on ivshmem devices of QEMU
 #: make lab          stock Debian guests; LAB_STORIES="NAME ..." selects,
 #:                   LAB_FLAGS=--direct runs them on this host's KVM
 #: make lab-debug    the driver's stories under a debug kernel, which is built once

@@ -4,7 +4,8 @@
 
 GUEST_BIN := $(B)/guest/bin
 GUEST_PROGRAMS := $(addprefix $(GUEST_BIN)/vmsect-,selftest tool unbind-test lies-test \
-	conformance frames kv ring-test stress bar ioctl-fuzz selftest32 ioctl-fuzz32)
+	conformance frames kv ring-test stress bar ioctl-fuzz ivshmem-test ping-test \
+	selftest32 ioctl-fuzz32 ivshmem-test32)
 GUEST_CFLAGS := -std=gnu17 $(OPT) $(WARN) $(WERROR) $(HARDEN) -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=3 $(CFLAGS)
 GUEST_TAP_SRCS := tests/guest/tap.c
@@ -48,7 +49,12 @@ $(eval $(call guest_program,lies-test,tests/guest/lies_test.c tests/guest/lies_e
 	tests/guest/selftest_subject.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,unbind-test,tests/guest/unbind_test.c $(GUEST_TAP_SRCS)))
 $(eval $(call guest_program,bar,tests/guest/bar_tool.c))
+GUEST_IVSHMEM_SRCS := $(wildcard tests/guest/ivshmem_*.c) tests/guest/selftest_subject.c \
+	$(GUEST_TAP_SRCS)
+$(eval $(call guest_program,ivshmem-test,$(GUEST_IVSHMEM_SRCS)))
+$(eval $(call guest_program32,ivshmem-test,$(GUEST_IVSHMEM_SRCS)))
 $(eval $(call guest_program,ring-test,tests/guest/ring_test.c))
+$(eval $(call guest_program,ping-test,tests/guest/ping_test.c))
 $(eval $(call guest_program,frames,$(addprefix guest_driver/examples/,frames_main.c frames.c example_section.c)))
 $(eval $(call guest_program,kv,$(addprefix guest_driver/examples/,kv_main.c kv_table.c example_section.c)))
 $(eval $(call guest_program,stress,$(wildcard tests/guest/stress*.c) $(GUEST_RANDOM_SRCS)))
@@ -71,7 +77,7 @@ guest-kernels:
 
 # The driver against a section device in software, which needs no VMM and can
 # misbehave: tests/guest/fake_device.
-GUEST_FAKE_SRCS := $(addprefix tests/guest/fake_device/,Kbuild fake.h requests.c transport.c)
+GUEST_FAKE_SRCS := $(addprefix tests/guest/fake_device/,Kbuild fake.h requests.c transport.c ivshmem_fake.c)
 
 # $(call guest_fake,RELEASE,KDIR)
 define guest_fake
@@ -80,7 +86,9 @@ $(B)/guest/$(1)/vmsect_fake.ko: $(GUEST_FAKE_SRCS) $(GUEST_UAPI) tests/guest/mod
 	@mkdir -p $(B)/guest/$(1)/fake
 	$$(Q)ln -sfn $(abspath $(GUEST_FAKE_SRCS) guest_driver/uapi) $(B)/guest/$(1)/fake/
 	$$(Q)$(call guest_kbuild,$(2),$(B)/guest/$(1)/fake)
-	$$(Q)cp $(B)/guest/$(1)/fake/vmsect_fake.ko $$@
+	$$(Q)cp $(B)/guest/$(1)/fake/*.ko $(B)/guest/$(1)/
+# Made with it.
+$(B)/guest/$(1)/ivshmem_fake.ko: $(B)/guest/$(1)/vmsect_fake.ko
 .PHONY: guest-fake-$(1)
 guest-fake-$(1): $(B)/guest/$(1)/vmsect.ko $(B)/guest/$(1)/vmsect_fake.ko $(GUEST_PROGRAMS) \
 		$(B)/kernels/stamp
@@ -94,3 +102,23 @@ guest-fake: $(B)/guest/$(GUEST_FAKE_RELEASE)/vmsect.ko $(B)/guest/$(GUEST_FAKE_R
 		$(GUEST_PROGRAMS) $(B)/kernels/stamp
 	$(Q)B='$(B)' scripts/run-tests -t 300 -o $(B)/results/$@ tests/guest/run-fake
 .PHONY: guest-fake
+
+# The driver on ivshmem devices of QEMU's own, with a server of their protocol.
+IVSHMEM_SERVER := $(B)/guest/ivshmem-server
+$(eval $(call program,$(IVSHMEM_SERVER),$(call obj,tests/guest/ivshmem/server.c),))
+
+# What a kernel needs beside what all of them share.
+guest_ivshmem_modules = $(addprefix $(B)/guest/$(1)/,vmsect.ko vmsect_fake.ko ivshmem_fake.ko)
+GUEST_IVSHMEM_BUILT := $(GUEST_PROGRAMS) $(IVSHMEM_SERVER) $(B)/kernels/stamp
+
+# $(call guest_ivshmem,RELEASE)
+define guest_ivshmem
+.PHONY: guest-ivshmem-$(1)
+guest-ivshmem-$(1): $(call guest_ivshmem_modules,$(1)) $(GUEST_IVSHMEM_BUILT)
+	$$(Q)tests/guest/run-ivshmem $(B) $(B)/kernels/$(1) $(B)/guest/$(1)
+endef
+$(foreach d,$(GUEST_KDIRS),$(eval $(call guest_ivshmem,$(call guest_release,$(d)))))
+
+guest-ivshmem: $(call guest_ivshmem_modules,$(GUEST_FAKE_RELEASE)) $(GUEST_IVSHMEM_BUILT)
+	$(Q)B='$(B)' scripts/run-tests -t 900 -o $(B)/results/$@ tests/guest/run-ivshmem
+.PHONY: guest-ivshmem

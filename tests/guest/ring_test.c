@@ -3,8 +3,8 @@
  * vmsect-ring-test: one side of a ring over a section, for stories in which VMs
  * talk to each other and die.
  *
- *     vmsect-ring-test produce SECTION RUN COUNT
- *     vmsect-ring-test consume SECTION RUN
+ *     vmsect-ring-test produce SECTION RUN COUNT [PEER]
+ *     vmsect-ring-test consume SECTION RUN [PEER]
  *
  * A record says which run of a producer it is from, its number in that run, and
  * whether it is the run's last.  produce lays the ring out if there is none.
@@ -163,19 +163,26 @@ static int consume(struct party *party, uint64_t last_run)
 	return 0;
 }
 
+static int usage(void)
+{
+	(void)fputs("usage: vmsect-ring-test produce SECTION RUN COUNT [PEER]\n"
+		    "       vmsect-ring-test consume SECTION RUN [PEER]\n",
+		    stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	bool produces = argc == 5 && !strcmp(argv[1], "produce");
-	bool consumes = argc == 4 && !strcmp(argv[1], "consume");
+	bool produces = argc >= 5 && !strcmp(argv[1], "produce");
+	bool consumes = argc >= 4 && !strcmp(argv[1], "consume");
+	int peer = produces ? 5 : 4;
 	struct party party = { 0 };
 	int err;
 
-	if (!produces && !consumes) {
-		(void)fputs("usage: vmsect-ring-test produce SECTION RUN COUNT\n"
-			    "       vmsect-ring-test consume SECTION RUN\n",
-			    stderr);
-		return 2;
-	}
+	if ((!produces && !consumes) || argc > peer + 1)
+		return usage();
+	if (argc > peer)
+		party.bell.peer = (uint32_t)strtoul(argv[peer], NULL, 10);
 	alarm(TIME_LIMIT_S);
 	err = party_open(&party, argv[2], produces ? VMSECT_RING_PRODUCER : VMSECT_RING_CONSUMER);
 	if (err)
