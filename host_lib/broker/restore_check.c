@@ -120,6 +120,8 @@ bool restore_check_export(const struct journal_section *section,
 	bool is_path = record->kind == VMSECT_EXPORT_PATH;
 	bool is_file = section->backing_kind == BACKING_FILE;
 
+	if (is_path && !is_file && !(section->flags & JOURNAL_SECTION_EXPORTABLE))
+		return false;
 	return (is_path || record->kind == VMSECT_EXPORT_DOORBELL) && section->name[0] &&
 	       record->path[0] == '/' && !record->path[VMSECT_PATH_MAX] && record->mode <= 0777u &&
 	       is_path == !record->vectors && record->vectors <= VECTORS_MAX &&

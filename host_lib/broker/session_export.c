@@ -55,7 +55,7 @@ int session_export(const struct session *session)
 	};
 	struct vmsect_rep_export *reply = &session->reply->export;
 	const struct export *export;
-	struct section *section;
+	struct section *section = NULL;
 	int r = find_section(session, request->handle, &section);
 
 	if (!r)
@@ -75,7 +75,7 @@ int session_export(const struct session *session)
 int session_unexport(const struct session *session)
 {
 	const struct vmsect_req_unexport *request = &session->request->unexport;
-	struct section *section;
+	struct section *section = NULL;
 	int r = find_section(session, request->handle, &section);
 
 	if (!r)

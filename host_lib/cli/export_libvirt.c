@@ -25,7 +25,7 @@ static const char *shmem_name(const struct export_wish *wish)
 	size_t length = sizeof(SHM_FOLDER) - 1;
 
 	if (wish->device != EXPORT_DEVICE_IVSHMEM || wish->mode != EXPORT_MODE_RW ||
-	    wish->size_bytes < SHMEM_BYTES_MIN || strncmp(wish->path, SHM_FOLDER, length) ||
+	    wish->size_bytes < SHMEM_BYTES_MIN || strncmp(wish->path, SHM_FOLDER, length) != 0 ||
 	    strchr(wish->path + length, '/'))
 		return NULL;
 	return wish->path + length;

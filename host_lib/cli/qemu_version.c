@@ -56,7 +56,7 @@ unsigned int qemu_version_installed(void)
 	int ends[2], r;
 	char text[128];
 	char *at;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return 0;

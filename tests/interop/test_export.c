@@ -234,6 +234,36 @@ static void test_huge_pages(void **state)
 	vmsect_section_close(section);
 }
 
+/* QEMU finds the socket, and becomes a peer of the section. */
+static void test_doorbell(void **state)
+{
+	struct bed *bed = *state;
+	AUTO(export_words_deinit) struct export_words words = { 0 };
+	const char *const options[] = {
+		section_name(), "--for", "qemu", "--vectors", "4", NULL,
+	};
+	struct vmsect_section *section = make(bed, VMSECT_BACKING_SHMEM, NULL);
+	struct vmsect_peer_info *peers = NULL;
+	size_t count = 0;
+	struct qmp qmp;
+
+	export_words_get(&words, bed, options);
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		const struct qmp_config config = { .machine = machines[i], .words = words.word };
+
+		if (qmp_start(&qmp, &config) < 0)
+			fail_msg("a doorbell on %s does not start; see %s", machines[i], qmp.log);
+		assert_int_equal(vmsect_list_section_peers(bed->client,
+							   vmsect_section_info(section)->id, &peers,
+							   &count),
+				 0);
+		assert_int_equal(count, 2); /* and this program */
+		free(peers);
+		qmp_end(&qmp);
+	}
+	vmsect_section_close(section);
+}
+
 /* A guest's ivshmem device on the section, in that mode. */
 static struct vm_fixture *start_guest(struct bed *bed, const char *mode)
 {
@@ -340,6 +370,7 @@ int main(void)
 		TEST(data_file),
 		TEST(memory),
 		cmocka_unit_test_setup_teardown(test_huge_pages, huge_setup, huge_teardown),
+		TEST(doorbell),
 		TEST(guests_that_write),
 		TEST(a_mode_that_holds),
 	};
