@@ -100,6 +100,11 @@ static int check_memory(const struct section *section, const struct export_spec 
 		return refuse(refusal, -EACCES, VMSECT_DETAIL_PROTECTION,
 			      "the section is not to be written: mode %04o lets others do it",
 			      spec->mode);
+	if (spec->uid != VMSECT_EXPORT_SAME && spec->uid != geteuid() &&
+	    !rights_is_writable(section->protection))
+		return refuse(refusal, -EACCES, VMSECT_DETAIL_PROTECTION,
+			      "the section is not to be written: uid %u could, as the owner",
+			      spec->uid);
 	return 0;
 }
 

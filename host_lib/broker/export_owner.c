@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "broker/rights.h"
 
 #define OWN_MODE (S_IRUSR | S_IWUSR) /* that the broker's user needs */
 
@@ -56,7 +57,10 @@ static int give(const char *path, const struct section *section, const struct ex
 		const struct export *before, struct refusal *refusal)
 {
 	bool any_uid = spec->uid == VMSECT_EXPORT_SAME, any_gid = spec->gid == VMSECT_EXPORT_SAME;
-	uint32_t uid = any_uid ? section->ownership.uid : spec->uid;
+	/* An owner can write: nobody gets what is not to be written. */
+	uint32_t owner = rights_is_writable(section->protection) ? section->ownership.uid
+								 : geteuid();
+	uint32_t uid = any_uid ? owner : spec->uid;
 	uint32_t gid = any_gid ? section->ownership.gid : spec->gid;
 	int r = 0;
 

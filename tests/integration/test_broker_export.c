@@ -145,6 +145,14 @@ static void test_what_is_refused(void **state)
 	assert_int_equal(client->reply.list.count, 0);
 }
 
+static uint32_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777u;
+}
+
 /* Nobody is to write it, so nobody else may by its file. */
 static void test_read_only_section(void **state)
 {
@@ -164,15 +172,11 @@ static void test_read_only_section(void **state)
 	wish.mode = 0602;
 	REFUSED(wire_export(&bed->client, 1, &wish), -EACCES, PROTECTION);
 	wish.mode = 0444;
+	wish.uid = OTHER_ID;
+	REFUSED(wire_export(&bed->client, 1, &wish), -EACCES, PROTECTION);
+	wish.uid = 0;
 	assert_int_equal(wire_export(&bed->client, 1, &wish), 0);
-}
-
-static uint32_t mode_of(const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(lstat(path, &st), 0);
-	return st.st_mode & 07777u;
+	assert_int_equal(mode_of(wire_exported_path(&bed->client)), 0644);
 }
 
 /* The file is the memory: bytes go both ways. */
