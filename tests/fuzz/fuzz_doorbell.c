@@ -55,6 +55,7 @@ static struct section *section;
 static struct party natives[NATIVES];
 static struct stream streams[SLOTS];
 static uint32_t vectors;
+static struct ringer ringer = { .null_fd = -1 }; /* kept: to end one takes the kernel a while */
 
 static uint8_t take(struct input *input)
 {
@@ -324,6 +325,7 @@ static void begin(struct input *input)
 	stats = (struct doorbell_stats){ 0 };
 	doorbells = doorbells_new(&options);
 	require(doorbells != NULL);
+	doorbells->ringer = ringer;
 	require(!registry_new_section(&registry, &spec, &section, &refusal));
 	require(!backing_init_memory(&section->backing, &spec.backing, &work, &refusal));
 	vectors = 1 + take(input) % 5u;
@@ -346,6 +348,8 @@ static void finish(void)
 	require(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
 	check();
 	registry.watch = (struct registry_watch){ 0 };
+	ringer = doorbells->ringer;
+	ringer_clear(&doorbells->ringer);
 	doorbells = doorbells_free(doorbells);
 	for (i = 0; i < NATIVES; i++)
 		registry_remove_party(&registry, &natives[i]);
