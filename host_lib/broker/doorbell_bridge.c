@@ -94,6 +94,18 @@ static void on_ring(evutil_socket_t fd, short what, void *arg)
 		options->ended(options->arg);
 }
 
+void doorbell_bridge_flush(struct doorbell_bridge *bridge)
+{
+	uint64_t count;
+	uint32_t i;
+
+	for (i = 0; i < bridge->bells.count; i++) {
+		count = bell_read(bridge->bells.fds[i]);
+		if (count)
+			tell(&bridge->bell[i], count);
+	}
+}
+
 /* Listens to each. */
 static int bridge_watch(struct doorbell_bridge *bridge, struct refusal *refusal)
 {

@@ -193,6 +193,7 @@ int doorbell_accept_take_fd(struct doorbells *doorbells, struct section *section
 
 	if (!hub) {
 		fd_close(fd);
+		doorbells->options.stats->refused++;
 		return -EINVAL;
 	}
 	hub->holds++;

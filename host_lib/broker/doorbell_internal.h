@@ -171,6 +171,8 @@ int doorbell_links_send(struct doorbell_member *member);
 int doorbell_bridge_new(struct doorbell_member *member, uint32_t native,
 			struct doorbell_bridge **ret_bridge, struct refusal *refusal);
 void doorbell_bridge_free(struct doorbell_bridge *bridge);
+/* What the member has rung before it ends is told before that it has left. */
+void doorbell_bridge_flush(struct doorbell_bridge *bridge);
 /* Listens again to what has rested. */
 void doorbell_bridge_wake(struct doorbell_member *member);
 

@@ -98,9 +98,14 @@ void doorbell_member_free(struct doorbell_member *member)
 void doorbell_member_drop(struct doorbell_member *member, enum doorbell_end why)
 {
 	struct doorbell_hub *hub = member->hub;
+	const struct doorbell_link *link;
 	struct doorbell_member *other;
 
 	log_end(member, why);
+	for (link = member->links; link; link = link->hh.next) {
+		if (link->bridge)
+			doorbell_bridge_flush(link->bridge);
+	}
 	options_of(member)->stats->ended[why]++;
 	TAILQ_REMOVE(&hub->members, member, of_hub);
 	HASH_DEL(hub->by_id, member);

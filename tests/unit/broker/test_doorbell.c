@@ -242,6 +242,34 @@ static void test_member_rings_native(void **state)
 	member_close(bed, &b);
 }
 
+/* What it rang last is heard of, however it ends. */
+static void test_last_ring(void **state)
+{
+	struct bed *bed = *state;
+	int memory = -1, bells[VECTORS], own[VECTORS];
+	int socket;
+
+	(void)bed_open(bed, &bed->owner, ACCESS_READ);
+	socket = bed_member(bed);
+	(void)ivshmem_greet(socket, true, &memory);
+	fd_close(memory);
+	ivshmem_expect_fds(socket, bed->owner.id, bells, VECTORS);
+	ivshmem_expect_fds(socket, 2, own, VECTORS);
+	/* It has no notification left: its bells rest when it goes. */
+	token_bucket_charge(&registry_find_party(&bed->registry, 2)->notify_bucket, 1u << 30);
+	ivshmem_ring(bells[1]);
+	bed_turn(bed);
+	assert_int_equal(bed->told_count, 0);
+	ivshmem_ring(bells[1]);
+	ivshmem_close_fds(bells, VECTORS);
+	ivshmem_close_fds(own, VECTORS);
+	bed_hang_up(bed, socket);
+	assert_int_equal(bed->told_count, 1);
+	assert_int_equal(bed->told[0].event.peer, 2);
+	assert_int_equal(bed->told[0].event.value, 1);
+	assert_int_equal(bed->told[0].event.length, 2);
+}
+
 /* What is over the rate is merged, and comes later. */
 static void test_rate(void **state)
 {
@@ -406,6 +434,7 @@ int main(void)
 		TEST(test_leave_and_come_back),
 		TEST(test_native_rings_member),
 		TEST(test_member_rings_native),
+		TEST(test_last_ring),
 		TEST(test_rate),
 		TEST(test_inside),
 		TEST(test_inside_ends_with_its_handle),

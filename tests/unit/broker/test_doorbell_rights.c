@@ -167,6 +167,7 @@ static void test_not_held(void **state)
 	doorbells_release(bed->doorbells, bed->section->id);
 	socket = bed_connect(bed, BED_OWNER, &result);
 	assert_int_equal(result, -EINVAL);
+	assert_int_equal(bed->stats.refused, 1);
 	bed_expect_end(bed, socket);
 	assert_int_equal(doorbells_hold(bed->doorbells, bed->section, 4, &bed->refusal), 0);
 	assert_int_equal(doorbells_hold(bed->doorbells, bed->section, 5, &bed->refusal), -EBUSY);
