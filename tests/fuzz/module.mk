@@ -9,17 +9,15 @@ FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS += $(FUZZ_SRCS:tests/fuzz/%.c=$(B)/fuzz/%)
 # What a fuzzer needs beside itself, by name.
 FUZZ_WITH_proto := host_lib/broker/proto.c host_lib/broker/refusal.c host_lib/base/parse.c
-FUZZ_WITH_journal := $(filter-out %/journal.c %/restore_start.c %/restore_memory.c,\
-	$(wildcard host_lib/broker/journal*.c host_lib/broker/restore*.c)) \
-	$(addprefix host_lib/broker/,$(addsuffix .c,account attachment backing commit_map deadline \
-	grant hash offer party_ids policy refusal registry registry_expire revoked_handle rights)) \
-	$(addprefix host_lib/base/,event.c log.c parse.c token_bucket.c)
-FUZZ_LIBS_journal := -levent_core -lz
-# All that a request is carried out by: the broker without its sockets.
-FUZZ_WITH_session := $(wildcard tests/fuzz/session_*.c) \
-	$(filter-out $(addprefix host_lib/broker/,$(addsuffix .c,broker broker_request daemon fdstore \
-	journal listener main options peer peer_queue restore_start)),$(wildcard host_lib/broker/*.c)) \
+# The broker without its sockets, and what it is made of.
+FUZZ_BROKER := $(filter-out $(addprefix host_lib/broker/,$(addsuffix .c,broker broker_request daemon \
+	fdstore journal listener main options peer peer_queue restore_start)),\
+	$(wildcard host_lib/broker/*.c)) \
 	$(addprefix host_lib/base/,event.c fdmsg.c log.c parse.c token_bucket.c)
+FUZZ_WITH_journal := $(FUZZ_BROKER)
+FUZZ_LIBS_journal := -levent_core -lz
+# All that a request is carried out by.
+FUZZ_WITH_session := $(wildcard tests/fuzz/session_*.c) $(FUZZ_BROKER)
 FUZZ_LIBS_session := -levent_core -lz
 # The doorbells and the registry, without sessions.
 FUZZ_WITH_doorbell := $(wildcard host_lib/broker/doorbell*.c) \
