@@ -68,7 +68,7 @@ void denial_say(const struct domain *domain, const struct source *source, const 
 {
 	struct denial_world world = { .path = source->path,
 				      .access = source_access(source),
-				      .uid = (long)domain_uid(domain) };
+				      .uid = domain_user(domain).uid };
 	char advice[1536];
 
 	if (domain_has(domain, "/domain/seclabel[@model='apparmor'][@type!='none']"))

@@ -177,25 +177,30 @@ bool domain_has_alias(const struct domain *domain, const char *alias)
 }
 
 /* "+64055:+107" */
-int64_t domain_uid(const struct domain *domain)
+struct domain_user domain_user(const struct domain *domain)
 {
-	xmlXPathObjectPtr found = domain_find(domain, "/domain/seclabel[@model='dac']/label");
-	xmlChar *text = found ? xmlXPathCastToString(found) : NULL;
-	int64_t uid = -1;
+	struct domain_user user = { geteuid(), getegid() };
+	xmlXPathObjectPtr found =
+		domain_find(domain, "string(/domain/seclabel[@model='dac']/label)");
+	const char *text = found && found->stringval ? (const char *)found->stringval : "";
+	const char *colon = strchr(text, ':');
 
-	if (text && text[0] == '+')
-		uid = strtol((const char *)text + 1, NULL, 10);
-	xmlFree(text);
+	if (text[0] == '+' && colon && colon[1] == '+') {
+		user.uid = (uint32_t)strtoul(text + 1, NULL, 10);
+		user.gid = (uint32_t)strtoul(colon + 2, NULL, 10);
+	}
 	if (found)
 		xmlXPathFreeObject(found);
-	return uid;
+	return user;
 }
 
-uint32_t domain_user(const struct domain *domain)
-{
-	int64_t uid = domain_uid(domain);
+#define QEMU_8_2 8002000u
 
-	return uid >= 0 && uid < UINT32_MAX ? (uint32_t)uid : geteuid();
+bool domain_copies_readonly(const struct domain *domain)
+{
+	unsigned long version = 0;
+
+	return virConnectGetVersion(domain->connection, &version) == 0 && version >= QEMU_8_2;
 }
 
 bool domain_is_tainted(const struct domain *domain)

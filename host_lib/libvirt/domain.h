@@ -22,6 +22,11 @@ static inline const xmlChar *xml_text(const char *text)
 	return (const xmlChar *)text;
 }
 
+struct domain_user {
+	uint32_t uid;
+	uint32_t gid;
+};
+
 struct domain {
 	const char *name; /* borrowed from argv */
 	virConnectPtr connection; /* owned */
@@ -51,11 +56,11 @@ bool domain_has(const struct domain *domain, const char *path);
 /* True if there is a <shmem> of that alias. */
 bool domain_has_alias(const struct domain *domain, const char *alias);
 
-/* The uid of its QEMU, from the label that libvirt has given it; -1 if it has none. */
-int64_t domain_uid(const struct domain *domain);
+/* As whom its QEMU opens files, by the label that libvirt gave it; else as the caller. */
+struct domain_user domain_user(const struct domain *domain);
 
-/* The uid with which its QEMU opens files: a session's is the caller's. */
-uint32_t domain_user(const struct domain *domain);
+/* True if libvirt's QEMU can copy from a file that it may only read: from 8.2 on. */
+bool domain_copies_readonly(const struct domain *domain);
 
 /* True if commands have been given to its monitor before: libvirt notes that. */
 bool domain_is_tainted(const struct domain *domain);

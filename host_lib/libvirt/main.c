@@ -26,7 +26,7 @@ static int check_size(const struct source *source, const struct request *request
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	if (request->device != DEVICE_IVSHMEM)
+	if (request->device != DEVICE_IVSHMEM && request->device != DEVICE_DOORBELL)
 		return 0;
 	if (source->size >= page && !(source->size & (source->size - 1)))
 		return 0;
@@ -91,7 +91,7 @@ static int attach(const struct domain *domain, const struct request *request)
 			  domain->name);
 		return -EEXIST;
 	}
-	r = source_open(&source, request, domain_user(domain));
+	r = source_open(&source, request, domain);
 	if (!r)
 		r = check_size(&source, request);
 	if (!r)

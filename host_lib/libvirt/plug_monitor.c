@@ -165,9 +165,7 @@ static int delete_device(const struct domain *domain, const struct names *names,
 			  domain->name, error.text);
 		return r;
 	}
-	r = removal_wait(&removal, request->timeout_s);
-	/* With the domain its memory went. */
-	return r ? r : removal.state == REMOVAL_STOPPED;
+	return removal_wait(&removal, request->timeout_s);
 }
 
 int monitor_detach(const struct domain *domain, const struct request *request)
@@ -182,8 +180,8 @@ int monitor_detach(const struct domain *domain, const struct request *request)
 	r = has_child(domain, "/machine/peripheral", names.device, &has_device);
 	if (!r && has_device)
 		r = delete_device(domain, &names, request);
-	if (r)
-		return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
 	r = delete_memory(domain, &names, &error);
 	if (r < 0)
 		say_error("domain '%s' does not let go of the memory of section '%s': %s",

@@ -24,6 +24,8 @@ const char *shmem_cannot(const struct source *source, const struct request *requ
 {
 	const char *file = source->path + strlen(SHM_FOLDER);
 
+	if (request->device == DEVICE_DOORBELL)
+		return NULL;
 	if (request->device != DEVICE_IVSHMEM)
 		return "this device for a path";
 	if (request->mode != MODE_RW)
@@ -56,6 +58,28 @@ static void add_address(xmlNodePtr shmem, const struct pci_place *place)
 	set_number(address, "slot", "x", place->slot);
 }
 
+static void add_memory(xmlNodePtr shmem, const struct source *source)
+{
+	xmlNodePtr child = xmlNewChild(shmem, NULL, xml_text("model"), NULL);
+
+	(void)xmlNewProp(child, xml_text("type"), xml_text("ivshmem-plain"));
+	child = xmlNewChild(shmem, NULL, xml_text("size"), NULL);
+	(void)xmlNewProp(child, xml_text("unit"), xml_text("b"));
+	set_number(child, NULL, "u", source->size);
+}
+
+static void add_doorbell(xmlNodePtr shmem, const struct source *source)
+{
+	xmlNodePtr child = xmlNewChild(shmem, NULL, xml_text("model"), NULL);
+
+	(void)xmlNewProp(child, xml_text("type"), xml_text("ivshmem-doorbell"));
+	child = xmlNewChild(shmem, NULL, xml_text("server"), NULL);
+	(void)xmlNewProp(child, xml_text("path"), xml_text(source->path));
+	child = xmlNewChild(shmem, NULL, xml_text("msi"), NULL);
+	set_number(child, "vectors", "u", source->vectors);
+	(void)xmlNewProp(child, xml_text("ioeventfd"), xml_text("on"));
+}
+
 /* The element; `place` NULL: libvirt finds one. */
 static xmlNodePtr shmem_element(xmlDocPtr doc, const struct source *source,
 				const struct pci_place *place)
@@ -66,13 +90,14 @@ static xmlNodePtr shmem_element(xmlDocPtr doc, const struct source *source,
 
 	(void)xmlDocSetRootElement(doc, shmem);
 	id_make(alias, ID_ALIAS, source->name);
-	(void)xmlNewProp(shmem, xml_text("name"), xml_text(source->path + strlen(SHM_FOLDER)));
+	(void)xmlNewProp(
+		shmem, xml_text("name"),
+		xml_text(source->vectors ? source->name : source->path + strlen(SHM_FOLDER)));
 	(void)xmlNewProp(shmem, xml_text("role"), xml_text("peer"));
-	child = xmlNewChild(shmem, NULL, xml_text("model"), NULL);
-	(void)xmlNewProp(child, xml_text("type"), xml_text("ivshmem-plain"));
-	child = xmlNewChild(shmem, NULL, xml_text("size"), NULL);
-	(void)xmlNewProp(child, xml_text("unit"), xml_text("b"));
-	set_number(child, NULL, "u", source->size);
+	if (source->vectors)
+		add_doorbell(shmem, source);
+	else
+		add_memory(shmem, source);
 	child = xmlNewChild(shmem, NULL, xml_text("alias"), NULL);
 	(void)xmlNewProp(child, xml_text("name"), xml_text(alias));
 	if (place)
@@ -117,6 +142,17 @@ bool shmem_is_attached(const struct domain *domain, const char *section)
 	return domain_has_alias(domain, alias);
 }
 
+/* QEMU frees it while its server's socket can still call it: seen with 7.2, reported for 10.0. */
+static bool is_doorbell(const struct domain *domain, const char *alias)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path),
+		       "/domain/devices/shmem[alias/@name='%s'][model/@type='ivshmem-doorbell']",
+		       alias);
+	return domain_has(domain, path);
+}
+
 static int ask_detach(const struct domain *domain, const char *alias)
 {
 	return virDomainDetachDeviceAlias(domain->handle, alias, VIR_DOMAIN_AFFECT_LIVE);
@@ -129,6 +165,13 @@ int shmem_detach(const struct domain *domain, const struct request *request)
 	int r;
 
 	id_make(alias, ID_ALIAS, request->section);
+	if (is_doorbell(domain, alias)) {
+		say_error("QEMU dies when a doorbell device leaves: section '%s' stays in domain "
+			  "'%s' "
+			  "until that ends",
+			  request->section, domain->name);
+		return -EOPNOTSUPP;
+	}
 	r = removal_init(&removal, domain, alias, ask_detach);
 	if (r < 0)
 		return r;

@@ -50,7 +50,7 @@ int reach_check(const struct domain *domain, const struct source *source)
 	int pid = qemu_pid(domain);
 	int length = snprintf(path, sizeof(path), "/proc/%d/root%s", pid, source->path);
 
-	if (!pid || length < 0 || (size_t)length >= sizeof(path) ||
+	if (source->vectors || !pid || length < 0 || (size_t)length >= sizeof(path) ||
 	    fstat(vmsect_section_fd(source->section), &here) < 0)
 		return 0;
 	if (stat(path, &there) < 0) {

@@ -116,8 +116,8 @@ static int removal_result(const struct removal *removal, uint32_t timeout_s)
 	case REMOVAL_DONE:
 		return 0;
 	case REMOVAL_STOPPED:
-		say_note("domain '%s' has ended, and the device with it", name);
-		return 0;
+		say_error("domain '%s' ended while its guest let go of the device", name);
+		return -ECONNRESET;
 	case REMOVAL_REFUSED:
 		say_error("the guest in domain '%s' refuses to let go of the device", name);
 		return -EBUSY;

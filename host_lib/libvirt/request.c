@@ -11,6 +11,7 @@
 
 #define TIMEOUT_DEFAULT_S 30u
 #define TIMEOUT_MAX_S 86400u
+#define VECTORS_MAX 64u /* of the ivshmem server protocol */
 
 static const char help[] =
 	"Usage: vmsect attach --domain DOMAIN NAME --mode ro|rw|cow [OPTION...]\n"
@@ -19,7 +20,8 @@ static const char help[] =
 	"Options:\n"
 	"     --domain DOMAIN  its name, UUID or number\n"
 	"     --mode MODE      attach: what the guest may do: ro, rw, or cow (its own copy)\n"
-	"     --device DEVICE  attach: ivshmem (default), nvdimm, pmem\n"
+	"     --device DEVICE  attach: ivshmem (default), doorbell, nvdimm, pmem\n"
+	"     --vectors N      attach: interrupts of a doorbell, 1 to 64 (default 1)\n"
 	"     --timeout SECONDS\n"
 	"                      detach: how long the guest may take (default 30)\n"
 	"     --connect URI    of libvirt (default qemu:///system)\n"
@@ -33,6 +35,7 @@ enum {
 	OPTION_MODE,
 	OPTION_DEVICE,
 	OPTION_TIMEOUT,
+	OPTION_VECTORS,
 	OPTION_CONNECT,
 	OPTION_SOCKET,
 };
@@ -42,6 +45,7 @@ static const struct option options[] = {
 	{ "mode", required_argument, NULL, OPTION_MODE },
 	{ "device", required_argument, NULL, OPTION_DEVICE },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "vectors", required_argument, NULL, OPTION_VECTORS },
 	{ "connect", required_argument, NULL, OPTION_CONNECT },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "version", no_argument, NULL, 'V' },
@@ -54,6 +58,7 @@ static const char *const device_words[] = {
 	[DEVICE_IVSHMEM] = "ivshmem",
 	[DEVICE_NVDIMM] = "nvdimm",
 	[DEVICE_PMEM] = "pmem",
+	[DEVICE_DOORBELL] = "doorbell",
 };
 
 /* What was given, since not all options belong to both verbs. */
@@ -90,7 +95,7 @@ static int take_choice(struct request *request, struct given *given, int option)
 		given->mode = true;
 		request->mode = (enum request_mode)found;
 	} else {
-		found = word_find(device_words, 3, optarg, "device");
+		found = word_find(device_words, 4, optarg, "device");
 		given->device = true;
 		request->device = (enum request_device)found;
 	}
@@ -103,6 +108,14 @@ static int take_timeout(struct request *request, struct given *given)
 	if (!parse_u32(optarg, TIMEOUT_MAX_S, &request->timeout_s))
 		return 0;
 	say_usage("'%s' is no number of seconds up to a day", optarg);
+	return -1;
+}
+
+static int take_vectors(struct request *request)
+{
+	if (!parse_u32(optarg, VECTORS_MAX, &request->vectors) && request->vectors)
+		return 0;
+	say_usage("'%s' is no number of vectors from 1 to %u", optarg, VECTORS_MAX);
 	return -1;
 }
 
@@ -132,6 +145,8 @@ static int take_option(struct request *request, struct given *given, char **argv
 		return take_choice(request, given, option);
 	case OPTION_TIMEOUT:
 		return take_timeout(request, given);
+	case OPTION_VECTORS:
+		return take_vectors(request);
 	default:
 		return say_wrong(argv, option);
 	}
@@ -147,8 +162,12 @@ static bool given_fits(const struct request *request, const struct given *given)
 		say_usage("attach needs a mode: ro, rw or cow");
 	else if (is_attach && given->timeout)
 		say_usage("--timeout belongs to detach");
-	else if (!is_attach && (given->mode || given->device))
-		say_usage("--mode and --device belong to attach");
+	else if (!is_attach && (given->mode || given->device || request->vectors))
+		say_usage("--mode, --device and --vectors belong to attach");
+	else if (request->vectors && request->device != DEVICE_DOORBELL)
+		say_usage("--vectors belongs to --device doorbell");
+	else if (request->device == DEVICE_DOORBELL && request->mode != MODE_RW)
+		say_usage("who has a doorbell reads and writes: --device doorbell needs --mode rw");
 	else
 		return true;
 	return false;
@@ -194,5 +213,7 @@ enum request_result request_parse(struct request *request, int argc, char **argv
 	}
 	if (!take_words(request, argv + optind, argc - optind) || !given_fits(request, &given))
 		return REQUEST_WRONG;
+	if (request->device == DEVICE_DOORBELL && !request->vectors)
+		request->vectors = 1;
 	return REQUEST_OK;
 }

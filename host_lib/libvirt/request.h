@@ -24,6 +24,7 @@ enum request_device {
 	DEVICE_IVSHMEM,
 	DEVICE_NVDIMM,
 	DEVICE_PMEM,
+	DEVICE_DOORBELL, /* ivshmem with interrupts */
 };
 
 struct request {
@@ -34,6 +35,7 @@ struct request {
 	const char *socket_path; /* NULL: the usual places */
 	enum request_mode mode;
 	enum request_device device;
+	uint32_t vectors; /* doorbell: 1 to 64; else 0 */
 	uint32_t timeout_s; /* how long a guest may take to let go */
 };
 

@@ -56,6 +56,12 @@ static int source_check(const struct source *source)
 			  source->name);
 		return -EACCES;
 	}
+	if (source->needs_write && !is_writable && source->info.backing != VMSECT_BACKING_FILE) {
+		say_error("section '%s' cannot be written, and this QEMU opens what it copies from "
+			  "for writing (from 8.2 on it does not)",
+			  source->name);
+		return -EACCES;
+	}
 	if (source->info.flags & VMSECT_SECTION_RESERVE) {
 		say_error("section '%s' has pages that are not committed, which a QEMU would take "
 			  "without asking",
@@ -65,13 +71,16 @@ static int source_check(const struct source *source)
 	return 0;
 }
 
-int source_open(struct source *source, const struct request *request, uint32_t uid)
+int source_open(struct source *source, const struct request *request, const struct domain *domain)
 {
 	int r;
 
 	source->name = request->section;
 	source->mode = request->mode;
-	source->uid = uid;
+	source->vectors = request->vectors;
+	source->user = domain_user(domain);
+	source->needs_write = source->mode == MODE_RW ||
+			      (source->mode == MODE_COW && !domain_copies_readonly(domain));
 	r = source_connect(source, request->socket_path);
 	if (!r)
 		r = source_look_up(source);
@@ -80,25 +89,26 @@ int source_open(struct source *source, const struct request *request, uint32_t u
 	return r ? r : source_find_path(source);
 }
 
-/* A private mapping could do with r, but QEMU before 8.2 opens for it as for a shared one. */
 const char *source_access(const struct source *source)
 {
-	return source->mode == MODE_RO ? "r" : "rw";
+	return source->needs_write ? "rw" : "r";
 }
 
 void source_keep(struct source *source)
 {
 	if (source->is_exported_by_us)
-		say_note("section '%s' is exported as %s to uid %u; 'vmsect unexport %s' takes "
+		say_note("section '%s' is exported as %s to group %u; 'vmsect unexport %s' takes "
 			 "that back, but not what the domain has",
-			 source->name, source->path, source->uid, source->name);
+			 source->name, source->path, source->user.gid, source->name);
 	source->is_exported_by_us = false;
 }
 
 void source_close(struct source *source)
 {
 	if (source->is_exported_by_us && source->section)
-		(void)vmsect_section_unexport(source->section, VMSECT_EXPORT_AS_PATH);
+		(void)vmsect_section_unexport(source->section, source->vectors
+								       ? VMSECT_EXPORT_AS_DOORBELL
+								       : VMSECT_EXPORT_AS_PATH);
 	source->section = vmsect_section_close(source->section);
 	source->client = vmsect_client_free(source->client);
 }

@@ -15,22 +15,25 @@
 
 #include <vmsect/vmsect.h>
 
+#include "libvirt/domain.h"
 #include "libvirt/request.h"
 
 struct source {
 	const char *name; /* borrowed from argv */
 	enum request_mode mode;
-	uint32_t uid; /* of the QEMU that is to open it */
+	struct domain_user user; /* as whom the QEMU opens it */
+	bool needs_write; /* the QEMU opens it for writing */
 	struct vmsect_client *client; /* owned */
 	struct vmsect_section *section; /* owned */
 	struct vmsect_section_info info;
 	uint64_t size;
+	uint32_t vectors; /* not 0: the path is a socket, of a doorbell */
 	bool is_exported_by_us; /* for this attachment */
 	char path[1024];
 };
 
-/* Opens it.  0, or -errno after a message. */
-int source_open(struct source *source, const struct request *request, uint32_t uid);
+/* Opens it for that domain.  0, or -errno after a message. */
+int source_open(struct source *source, const struct request *request, const struct domain *domain);
 
 /* How a QEMU opens the file: "r" or "rw". */
 const char *source_access(const struct source *source);

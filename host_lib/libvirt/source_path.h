@@ -9,7 +9,7 @@ struct source;
 
 /*
  * Opens the section and finds its path; memory that has none yet is exported to
- * the QEMU's user alone.  An export that somebody else has made keeps its owner.
+ * the QEMU's group.  An export that somebody else has made keeps its owner.
  * 0, or -errno after a message.
  */
 int source_find_path(struct source *source);

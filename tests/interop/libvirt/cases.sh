@@ -84,6 +84,53 @@ try_modes() {
 	check "$domain: nobody has the section" same "$(section views "$name" -rn 2>/dev/null)" ""
 }
 
+# Who owns a file can write it, so the QEMU gets it through its group.
+try_export() {
+	local domain=$1 path=/dev/shm/vmsect-readers
+	section create readers --size 1M --exportable
+	check "$domain: ro: is exported, which is said" says "is exported as $path" \
+		attach "$domain" readers --mode ro
+	check "$domain: ro: the QEMU may read the path, no more" same \
+		"$(stat -c '%u %G %a' $path)" "0 libvirt-qemu 640"
+	check "$domain: ro: the guest sees its size" guest_gets 1048576
+	check "$domain: ro: is detached" detach "$domain" readers
+	check "$domain: rw: is attached after that" attach "$domain" readers --mode rw
+	check "$domain: rw: the QEMU may write it too" same "$(stat -c '%u %a' $path)" "0 660"
+	check "$domain: rw: the guest sees its size" guest_gets 1048576
+	check "$domain: rw: host and guest share it" shares readers
+	check "$domain: rw: is detached" detach "$domain" readers
+	section unexport readers
+	check "$domain: the path is gone with unexport" test ! -e $path
+}
+
+# The broker's watch is a native peer; the guest rings it through its register.
+try_doorbell() {
+	local domain=$1 peer own
+	section create bell --size 1M --exportable
+	check "$domain: doorbell: the broker lets in who has rights only" fails_with "vmsect grant" \
+		attach "$domain" bell --mode rw --device doorbell --vectors 2
+	check "$domain: doorbell: the XML is what it was" xml_is_as_before "$domain"
+	section grant bell uid:libvirt-qemu qrwn
+	check "$domain: doorbell: is attached" \
+		attach "$domain" bell --mode rw --device doorbell --vectors 2
+	check "$domain: doorbell: the guest sees its size" guest_gets 1048576
+	check "$domain: doorbell: host and guest share it" shares bell
+	"$build/bin/vmsect" watch bell >"$work/watch" &
+	watcher=$!
+	check "$domain: doorbell: a process joins" eventually 20 eval \
+		"section show bell -J | jq -e '.peers[] | select(.pid == $watcher)'"
+	peer=$(section show bell -J | jq ".peers[] | select(.pid == $watcher) | .id")
+	own=$(guest reg 0 8 | cut -d' ' -f 2)
+	guest reg 0 12 "$((peer << 16 | 1))" >"$out"
+	check "$domain: doorbell: and is rung by the guest" eventually 20 \
+		grep -qx "notified peer=$((own)) value=1 count=1" "$work/watch"
+	kill "$watcher"
+	check "$domain: doorbell: is not detached, which would kill the QEMU" \
+		fails_with "QEMU dies" detach "$domain" bell
+	check "$domain: doorbell: the domain runs on" same \
+		"$(virsh domstate "$domain" | head -n 1)" running
+}
+
 # A data file keeps its owner and mode; the advice that is given is good.
 try_data_file() {
 	local domain=$1 advice
@@ -127,6 +174,11 @@ try_refused() {
 		attach "$domain" plain --mode rw
 	check "a readonly section is not attached to be written" \
 		fails_with "cannot be written" attach "$domain" sealed --mode rw
+	if virsh version | grep -q 'hypervisor: QEMU [1-7]\.'; then
+		check "nor to a QEMU that opens it for writing to copy" \
+			fails_with "opens what it copies from for writing" \
+			attach "$domain" sealed --mode cow
+	fi
 	check "there is no such section" fails_with "vmsect ls" attach "$domain" none --mode rw
 	check "there is no such domain" fails_with "there is no domain 'none'" \
 		attach none board --mode rw
@@ -157,6 +209,7 @@ run_pc() {
 	check "pc: starts" domain_start pc
 	section create board --size 2M --exportable
 	try_modes pc board
+	try_export pc
 	try_refused pc
 	try_unseen pc
 	check "pc: is ended" domain_end pc
@@ -186,6 +239,12 @@ run_bare() {
 	check "bare: its root bus takes nothing" fails_with "the root bus of q35 takes none" \
 		attach bare board --mode rw
 	check "bare: is ended" domain_end bare
+	domain_define bell pc "" >"$out"
+	check "bell: starts" domain_start bell
+	try_doorbell bell
+	check "bell: is ended" domain_end bell
+	check "bell: its QEMU is no peer any more" eventually 20 eval \
+		"section show bell -J | jq -e '.peers == []'"
 	domain_define memory pc "" "<maxMemory slots='2' unit='MiB'>1024</maxMemory>" >"$out"
 	check "memory: starts" domain_start memory
 	check "memory: a size that is no power of two as pmem" says "marked as tainted" \
@@ -197,8 +256,10 @@ run_bare() {
 	check "memory: and all is gone with it" same "$(section views odd -rn 2>/dev/null)" ""
 }
 
+# LIBVIRT_CASES: only these; pc makes sections that the others use.
 run_cases() {
-	run_pc
-	run_q35
-	run_bare
+	local group
+	for group in ${LIBVIRT_CASES:-pc q35 bare}; do
+		"run_$group"
+	done
 }

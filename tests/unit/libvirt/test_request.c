@@ -54,6 +54,11 @@ static void all_words_are_taken(void **state)
 	assert_int_equal(request.device, DEVICE_PMEM);
 	assert_string_equal(request.uri, "qemu:///session");
 	assert_string_equal(request.socket_path, "/s");
+	assert_int_equal(request.vectors, 0);
+	assert_int_equal(PARSE(&request, "attach", "s", "--domain", "d", "--mode", "rw", "--device",
+			       "doorbell"),
+			 REQUEST_OK);
+	assert_int_equal(request.vectors, 1);
 	assert_int_equal(PARSE(&request, "detach", "s", "--domain", "d", "--timeout", "7"),
 			 REQUEST_OK);
 	assert_int_equal(request.verb, VERB_DETACH);
@@ -79,6 +84,13 @@ static void wrong_lines_are_refused(void **state)
 		{ "p", "detach", "s", "--domain", "d", "--mode", "ro" },
 		{ "p", "detach", "s", "--domain", "d", "--device", "pmem" },
 		{ "p", "detach", "s", "--domain", "d", "--timeout", "soon" },
+		{ "p", "detach", "s", "--domain", "d", "--vectors", "2" },
+		{ "p", "attach", "s", "--domain", "d", "--mode", "rw", "--vectors", "2" },
+		{ "p", "attach", "s", "--domain", "d", "--mode", "ro", "--device", "doorbell" },
+		{ "p", "attach", "s", "--domain", "d", "--mode", "rw", "--device", "doorbell",
+		  "--vectors", "65" },
+		{ "p", "attach", "s", "--domain", "d", "--mode", "rw", "--device", "doorbell",
+		  "--vectors", "0" },
 		{ "p", "detach", "s", "--domain", "d", "--timeout", "86401" },
 	};
 	struct request request;
