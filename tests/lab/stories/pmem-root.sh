@@ -22,15 +22,12 @@ check "there is a root file system" make_root
 sum=$(sha256sum <"$file")
 broker_start
 section_create root --file "$file"
-guest_start one --section root:cow,as=pmem
-guest_start two --section root:cow,as=pmem
 has_device() { guest_do "$1" '[ -b /dev/pmem0 ]'; }
 for name in one two; do
+	guest_start $name --section root:cow,as=pmem
 	guest_ready $name
 	check "$name finds it" wait_until 20 has_device $name
 	guest_say $name 'root /dev/pmem0'
-done
-for name in one two; do
 	wait_until "$guest_boot_limit" guest_has_frames $name ready 2
 	check "$name has it as its root" guest_do $name 'grep "^/dev/pmem0 / .*dax=always" /proc/mounts'
 	check "$name reads it" prints 'the root of all' guest_do $name cat /name
@@ -41,7 +38,7 @@ for name in one two; do
 	check "$name has its own" prints $name guest_do $name cat /name
 done
 check "the file is as it was" prints "$sum" sha256sum <"$file"
-copied() { [ "$(vmsect views -r -n -b -o PEER,PRIVATE | awk -v vm="$1" '$1 == vm { print $2 > 0 }')" = 1 ]; }
+copied() { vmsect views -r -n -o PEER,PRIVATE | grep -q "^$1 [1-9]"; }
 check "each has pages of its own" wait_until 10 copied one
 check "and the other too" wait_until 10 copied two
 guest_stop one
