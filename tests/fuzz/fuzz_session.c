@@ -26,8 +26,28 @@ enum {
 	STEP_NOTIFY = 32, /* its operation's number is that of STEP_LEAVE */
 	STEP_DOORBELL = VMSECT_OP_DOORBELL,
 	STEP_STREAM = 34,
-	STEP_COUNT = 35,
+	STEP_EXPORT = 35, /* these three stand for operations whose numbers are taken above */
+	STEP_UNEXPORT = 36,
+	STEP_LIST_EXPORTS = 37,
+	STEP_COUNT = 38,
 };
+
+/* The operation that a step without a meaning of its own is. */
+static uint8_t operation_of(uint8_t step)
+{
+	switch (step) {
+	case STEP_NOTIFY:
+		return VMSECT_OP_NOTIFY;
+	case STEP_EXPORT:
+		return VMSECT_OP_EXPORT;
+	case STEP_UNEXPORT:
+		return VMSECT_OP_UNEXPORT;
+	case STEP_LIST_EXPORTS:
+		return VMSECT_OP_LIST_EXPORTS;
+	default:
+		return step;
+	}
+}
 
 /* Bits of the second byte. */
 #define WHO 0x03
@@ -66,7 +86,7 @@ static void step(struct world *world, struct input *input)
 	default:
 		if (!(how & SAME_COOKIE))
 			client->cookie++;
-		send(world, client, what == STEP_NOTIFY ? VMSECT_OP_NOTIFY : what, input);
+		send(world, client, operation_of(what), input);
 	}
 }
 

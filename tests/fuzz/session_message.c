@@ -297,6 +297,20 @@ static size_t make_file(const struct draft *draft, struct vmsect_req_file *file)
 }
 
 /* Of the operations with few fields; 0: it is none of them. */
+/* Two kinds and one that is none; what others may do, and vectors, are near the edge. */
+static size_t make_export(const struct draft *draft, struct vmsect_req_export *export)
+{
+	uint8_t byte = input_take(draft->input);
+
+	export->handle = take_handle(draft);
+	export->kind = 1 + byte % 3u;
+	export->mode = (byte & 0x10) ? 0666u : (uint32_t)input_take(draft->input) << 2;
+	export->uid = (byte & 0x20) ? byte : VMSECT_EXPORT_SAME;
+	export->gid = (byte & 0x40) ? byte : VMSECT_EXPORT_SAME;
+	export->vectors = (byte & 0x80) ? 0 : input_take(draft->input) % 6u;
+	return sizeof(*export);
+}
+
 static size_t make_small(const struct draft *draft, uint8_t op, struct request *request)
 {
 	switch (op) {
@@ -331,6 +345,10 @@ static size_t make_small(const struct draft *draft, uint8_t op, struct request *
 			request->notify.peer = 0; /* all others */
 		request->notify.value = input_number(draft->input);
 		return sizeof(request->notify);
+	case VMSECT_OP_UNEXPORT:
+		request->unexport.handle = take_handle(draft);
+		request->unexport.kind = 1 + input_take(draft->input) % 3u;
+		return sizeof(request->unexport);
 	case VMSECT_OP_DOORBELL:
 		request->doorbell.handle = take_handle(draft);
 		request->doorbell.vectors = input_take(draft->input) % 6u;
@@ -389,9 +407,12 @@ static size_t make_other(const struct draft *draft, uint8_t op, struct request *
 	case VMSECT_OP_LIST_SECTIONS:
 	case VMSECT_OP_LIST_VIEWS:
 	case VMSECT_OP_LIST_PEERS:
+	case VMSECT_OP_LIST_EXPORTS:
 		return make_list(draft, op, &request->list);
 	case VMSECT_OP_PASS:
 		return make_pass(draft, &request->pass);
+	case VMSECT_OP_EXPORT:
+		return make_export(draft, &request->export);
 	case VMSECT_OP_GRANT:
 		return make_grant(draft, &request->grant);
 	case VMSECT_OP_PROTECT:

@@ -154,6 +154,10 @@ static size_t reply_bytes(uint16_t op, const struct reply *reply)
 		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_peer);
 	case VMSECT_OP_LIST_GRANTS:
 		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_grant);
+	case VMSECT_OP_EXPORT:
+		return sizeof(reply->export);
+	case VMSECT_OP_LIST_EXPORTS:
+		return sizeof(reply->list) + reply->list.count * sizeof(struct vmsect_wire_export);
 	default:
 		return sizeof(reply->hdr);
 	}
@@ -436,6 +440,7 @@ static void end_doorbells(struct world *world)
 	for (i = 0; i < STREAMS; i++)
 		fd_close(world->streams[i]);
 	world->registry.watch = (struct registry_watch){ 0 };
+	export_stop_listening(&world->registry);
 	world->doorbells = doorbells_free(world->doorbells);
 }
 
@@ -455,6 +460,12 @@ void world_init(struct world *world)
 	world->registry.tell_arg = world;
 	set_clients(world);
 	make_doorbells(world);
+	world->exports = (struct export_host){
+		.runtime_dir = folder,
+		.base = base,
+		.doorbells = world->doorbells,
+	};
+	world->registry.export_host = &world->exports;
 	current = world;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/fdmsg.h"
 #include "broker/doorbell.h"
+#include "broker/export.h"
 #include "broker/registry.h"
 #include "broker/reply.h"
 
@@ -44,6 +45,7 @@ struct world {
 	struct known offers;
 	struct reply reply;
 	struct doorbells *doorbells; /* owned */
+	struct export_host exports;
 	struct doorbell_stats doorbell_stats;
 	int streams[STREAMS]; /* owned, or -1 */
 	unsigned int next_stream;
