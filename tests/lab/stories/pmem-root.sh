@@ -31,8 +31,8 @@ for name in one two; do
 	wait_until "$guest_boot_limit" guest_has_frames $name ready 2
 	check "$name has it as its root" guest_do $name 'grep "^/dev/pmem0 / .*dax=always" /proc/mounts'
 	check "$name reads it" prints 'the root of all' guest_do $name cat /name
-	check "$name writes to it" guest_do $name "echo $name >/tmp/name &&
-		dd if=/tmp/name of=/name conv=fsync"
+	check "$name writes to it" guest_do $name \
+		"echo $name >/tmp/name && dd if=/tmp/name of=/name conv=fsync"
 done
 for name in one two; do
 	check "$name has its own" prints $name guest_do $name cat /name
