@@ -146,10 +146,11 @@ void journal_put_section(struct journal_buffer *buffer, const struct section *se
 	struct journal_section *record = journal_record_start(
 		buffer, JOURNAL_SECTION,
 		sizeof(*record) + grants + ranges + exports * sizeof(struct journal_export));
-	unsigned char *tail = (unsigned char *)(record + 1);
+	unsigned char *tail;
 
 	if (!record)
 		return;
+	tail = (unsigned char *)(record + 1);
 	fill_section(section, record);
 	record->grants = section->ownership.grant_count;
 	record->ranges = section->committed.count;

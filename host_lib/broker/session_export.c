@@ -9,18 +9,20 @@
 #include "broker/rights.h"
 #include "broker/wire.h"
 
-/* The section of a handle that may say who else reaches it. */
-static int find_section(const struct session *session, uint32_t id, struct section **ret_section)
+/* The section of a handle that may say who else reaches it; or NULL, and a refusal. */
+static struct section *find_section(const struct session *session, uint32_t id)
 {
 	struct handle *handle = session_find_handle(session, id);
+	struct section *section;
 
 	if (!handle)
-		return -EBADF;
-	if (!(handle->access & ACCESS_GRANT))
-		return refuse(session->refusal, -EPERM, VMSECT_DETAIL_ACCESS,
-			      "the handle has no grant access");
-	*ret_section = handle->attachment->section;
-	return session_check_memory(session, *ret_section);
+		return NULL;
+	section = handle->attachment->section;
+	if (handle->access & ACCESS_GRANT)
+		return session_check_memory(session, section) < 0 ? NULL : section;
+	(void)refuse(session->refusal, -EPERM, VMSECT_DETAIL_ACCESS,
+		     "the handle has no grant access");
+	return NULL;
 }
 
 /* As chown(2) has it: who is not root gives nothing away but to his own groups. */
@@ -55,11 +57,12 @@ int session_export(const struct session *session)
 	};
 	struct vmsect_rep_export *reply = &session->reply->export;
 	const struct export *export;
-	struct section *section = NULL;
-	int r = find_section(session, request->handle, &section);
+	struct section *section = find_section(session, request->handle);
+	int r;
 
-	if (!r)
-		r = check_owner(session, section);
+	if (!section)
+		return session->refusal->status;
+	r = check_owner(session, section);
 	if (!r)
 		r = export_set(session->registry, section, &spec, session->refusal);
 	if (r < 0)
@@ -75,11 +78,12 @@ int session_export(const struct session *session)
 int session_unexport(const struct session *session)
 {
 	const struct vmsect_req_unexport *request = &session->request->unexport;
-	struct section *section = NULL;
-	int r = find_section(session, request->handle, &section);
+	struct section *section = find_section(session, request->handle);
+	int r;
 
-	if (!r)
-		r = export_take_back(session->registry, section, request->kind, session->refusal);
+	if (!section)
+		return session->refusal->status;
+	r = export_take_back(session->registry, section, request->kind, session->refusal);
 	if (r < 0)
 		return r;
 	reply_start(session->reply, session->request, sizeof(struct vmsect_msg_hdr));

@@ -124,9 +124,10 @@ static void run_vmm(const struct vm_fixture *vm, const struct arguments *argumen
 	(void)alarm(0);
 	/* Not as an option: then the VMM would start a broker where there is none. */
 	(void)setenv("VMSECT_SOCKET", socket_path, 1);
-	if (log < 0 || dup2(pipes[0], 0) < 0 || dup2(pipes[1], 1) < 0 || dup2(log, 2) < 0)
+	if (log < 0 || !words.in[0] || dup2(pipes[0], 0) < 0 || dup2(pipes[1], 1) < 0 ||
+	    dup2(log, 2) < 0)
 		_exit(126);
-	(void)execvp(arguments->word[0], words.out);
+	(void)execvp(words.in[0], words.out);
 	_exit(127);
 }
 
