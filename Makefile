@@ -24,7 +24,7 @@ DESTDIR ?=
 WARN := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	-Wimplicit-fallthrough -Wcast-qual -Wformat=2 -Wnull-dereference -Wconversion
 WERROR ?= -Werror
-OPT ?= -O2 -g
+OPT ?= $(if $(SAN),-O1,-O2) -g
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
 FORTIFY := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN)$(if $(filter address,$(SAN)),$(comma)undefined) \

@@ -15,8 +15,8 @@
 static const char *const models[] = {
 	"[@model='pci-root']",
 	"[@model='pcie-to-pci-bridge' or @model='pci-bridge']",
-	"[@model='pcie-root-port' or @model='pcie-switch-downstream-port']"
-	"[not(target/@hotplug='off')]",
+	("[@model='pcie-root-port' or @model='pcie-switch-downstream-port']"
+	 "[not(target/@hotplug='off')]"),
 };
 #define MODEL_ROOT 0u
 #define MODEL_PORT 2u
