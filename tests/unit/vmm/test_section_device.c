@@ -97,19 +97,18 @@ static void test_unknown_to_driver(void **state)
 {
 	struct test *test = *state;
 	struct section_bed *bed = start_devices(test);
-	struct {
-		struct vmsect_rsp_list list;
-		struct vmsect_attachment entry;
-	} reply;
+	_Alignas(struct vmsect_rsp_list)
+		uint8_t bytes[sizeof(struct vmsect_rsp_list) + sizeof(struct vmsect_attachment)];
+	const struct vmsect_rsp_list *reply = (const void *)bytes;
 	const struct vmsect_req_list request = { .hdr.op = VMSECT_REQ_LIST };
 	struct vmsect_rsp_query_section section;
 	struct vmsect_rsp_query_view view;
 
-	assert_int_equal(bed_call(bed, &request, sizeof(request), &reply, sizeof(reply)),
+	assert_int_equal(bed_call(bed, &request, sizeof(request), bytes, sizeof(bytes)),
 			 VMSECT_S_OK);
-	assert_int_equal(reply.list.count, 1);
-	assert_int_equal(reply.list.next, 0);
-	assert_string_equal((const char *)reply.entry.section.name, "fixed");
+	assert_int_equal(reply->count, 1);
+	assert_int_equal(reply->next, 0);
+	assert_string_equal((const char *)reply->entries[0].section.name, "fixed");
 	assert_int_equal(bed_query_section(bed, 1, &section), VMSECT_S_OK);
 	for (uint32_t id = 2; id <= 3; id++) {
 		assert_int_equal(bed_query_section(bed, id, &section) & 0xFFFF, VMSECT_S_EBADF);
