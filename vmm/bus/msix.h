@@ -42,8 +42,8 @@ bool msix_is_enabled(struct msix *msix);
 void msix_fire(struct msix *msix, uint32_t vector);
 
 /*
- * Takes another eventfd as the one that fires a vector, for interrupts that
- * others send.  0 or -errno (the descriptor is then closed).
+ * Takes another eventfd, in any case, as the one that fires a vector, for
+ * interrupts that others send.  0 or -errno.
  */
 int msix_set_source_take_fd(struct msix *msix, uint32_t vector, int fd);
 

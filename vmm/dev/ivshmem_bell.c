@@ -8,6 +8,7 @@
  * new server tells everything anew.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static int take_own(struct ivshmem *ivshmem, int fd)
 	if (ivshmem->own == ivshmem->info.vectors)
 		return -E2BIG;
 	if (ivshmem->msix) {
-		copy = sys_result(dup(fd));
+		copy = sys_result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 		if (copy < 0)
 			return copy;
 		result = msix_set_source_take_fd(ivshmem->msix, ivshmem->own, copy);
@@ -135,9 +136,11 @@ static void on_stream(evutil_socket_t fd, short what, void *argument)
 		result = take_message(ivshmem);
 	if (result == 0 || result == -EAGAIN)
 		return;
-	if (result != -EPIPE && log_allowed(&ivshmem->log_limit, &dropped))
-		log_warning("section %s: the doorbell's server is not understood: %s",
-			    ivshmem->info.name, strerror(-result));
+	if (log_allowed(&ivshmem->log_limit, &dropped))
+		log_warning("section %s: the doorbell's server %s: %s; "
+			    "peers that come or go from now on are not heard of",
+			    ivshmem->info.name, result == -EPIPE ? "has gone" : "is not understood",
+			    strerror(-result));
 	drop_stream(ivshmem);
 }
 

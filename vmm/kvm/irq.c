@@ -245,6 +245,8 @@ int irq_msi_take_fd(struct irq_msi *msi, int fd)
 		msi->fd = fd;
 		if (was_attached)
 			result = irq_msi_attach(msi, true);
+	} else {
+		fd_close(fd);
 	}
 	(void)pthread_mutex_unlock(&table->lock);
 	return result;

@@ -43,8 +43,9 @@ void irq_msi_mask(struct irq_msi *msi);
 void irq_msi_fire(struct irq_msi *msi);
 
 /*
- * Takes another eventfd as the one to send the message by; what was pending in
- * the last one is pending in it.
+ * Takes another eventfd, in any case, as the one to send the message by; what was
+ * pending in the last one is pending in it.  -errno: the last one stays, or KVM does
+ * not listen to the new one.
  */
 int irq_msi_take_fd(struct irq_msi *msi, int fd);
 
