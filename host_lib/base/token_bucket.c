@@ -46,9 +46,11 @@ bool token_bucket_take(struct token_bucket *bucket, uint64_t now_ns)
 	return true;
 }
 
-void token_bucket_charge(struct token_bucket *bucket, uint64_t tokens)
+void token_bucket_charge(struct token_bucket *bucket, uint64_t now_ns, uint64_t tokens)
 {
-	bucket->full_ns = add(bucket->full_ns, multiply(bucket->unit_ns, tokens));
+	uint64_t from_ns = bucket->full_ns > now_ns ? bucket->full_ns : now_ns;
+
+	bucket->full_ns = add(from_ns, multiply(bucket->unit_ns, tokens));
 }
 
 uint64_t token_bucket_now(void)

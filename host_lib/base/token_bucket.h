@@ -25,7 +25,7 @@ bool token_bucket_take(struct token_bucket *bucket, uint64_t now_ns);
  * Takes more for what turned out to cost more than the one that was taken for
  * it: what is not there is a debt, and there is no token until it is paid.
  */
-void token_bucket_charge(struct token_bucket *bucket, uint64_t tokens);
+void token_bucket_charge(struct token_bucket *bucket, uint64_t now_ns, uint64_t tokens);
 
 /* The time to give: CLOCK_MONOTONIC in nanoseconds. */
 uint64_t token_bucket_now(void);

@@ -58,7 +58,8 @@ static void tell_others(const struct session *session, const struct attachment *
 		told++;
 	}
 	/* One was paid for before it was known how many there are. */
-	token_bucket_charge(&session->party->notify_bucket, told > 1 ? told - 1 : 0);
+	if (told > 1)
+		token_bucket_charge(&session->party->notify_bucket, token_bucket_now(), told - 1);
 }
 
 int session_notify(const struct session *session)

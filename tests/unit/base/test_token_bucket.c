@@ -70,10 +70,22 @@ static void test_debt_is_paid_first(void **state)
 	(void)state;
 	token_bucket_init(&bucket, 10, 5);
 	assert_true(token_bucket_take(&bucket, SECOND));
-	token_bucket_charge(&bucket, 9); /* 10 of 5: five are owed */
+	token_bucket_charge(&bucket, SECOND, 9); /* 10 of 5: five are owed */
 	assert_int_equal(drain(&bucket, SECOND), 0);
 	assert_int_equal(drain(&bucket, SECOND + SECOND / 2), 0);
 	assert_int_equal(drain(&bucket, SECOND + 6 * SECOND / 10), 1);
+}
+
+/* A bucket that has been full for a day has no more in it than a full one. */
+static void test_debt_of_a_bucket_at_rest(void **state)
+{
+	struct token_bucket bucket;
+
+	(void)state;
+	token_bucket_init(&bucket, 10, 5);
+	token_bucket_charge(&bucket, 86400 * SECOND, 10);
+	assert_int_equal(drain(&bucket, 86400 * SECOND + SECOND / 2), 0);
+	assert_int_equal(drain(&bucket, 86400 * SECOND + SECOND), 5);
 }
 
 static void test_odd_clocks_and_numbers(void **state)
@@ -85,7 +97,7 @@ static void test_odd_clocks_and_numbers(void **state)
 	assert_int_equal(drain(&bucket, 100 * SECOND), 5);
 	assert_int_equal(drain(&bucket, 50 * SECOND), 0); /* back in time */
 	assert_int_equal(drain(&bucket, 101 * SECOND), 5);
-	token_bucket_charge(&bucket, UINT64_MAX); /* never again, and no wrap */
+	token_bucket_charge(&bucket, 101 * SECOND, UINT64_MAX); /* never again, and no wrap */
 	assert_int_equal(drain(&bucket, UINT64_MAX / 2), 0);
 	token_bucket_init(&bucket, UINT64_MAX, UINT64_MAX);
 	assert_int_equal(drain(&bucket, SECOND), 100000);
@@ -109,6 +121,7 @@ int main(void)
 		cmocka_unit_test(test_burst_then_rate),
 		cmocka_unit_test(test_rate_in_the_long_run),
 		cmocka_unit_test(test_debt_is_paid_first),
+		cmocka_unit_test(test_debt_of_a_bucket_at_rest),
 		cmocka_unit_test(test_odd_clocks_and_numbers),
 		cmocka_unit_test(test_clock_runs),
 	};

@@ -256,7 +256,8 @@ static void test_last_ring(void **state)
 	ivshmem_expect_fds(socket, bed->owner.id, bells, VECTORS);
 	ivshmem_expect_fds(socket, 2, own, VECTORS);
 	/* It has no notification left: its bells rest when it goes. */
-	token_bucket_charge(&registry_find_party(&bed->registry, 2)->notify_bucket, 1u << 30);
+	token_bucket_charge(&registry_find_party(&bed->registry, 2)->notify_bucket,
+			    token_bucket_now(), 1u << 30);
 	ivshmem_ring(bells[1]);
 	bed_turn(bed);
 	assert_int_equal(bed->told_count, 0);
