@@ -43,7 +43,9 @@
 
 #define BROKER_THREADS 3
 #define RUN_MS 30000 /* a script has that long */
-#define SETTLE_MS 10000 /* and so has a broker to forget who has died */
+/* A new broker waits so long for the clients of the one before it. */
+#define GRACE_S "5"
+#define SETTLE_MS 20000 /* and a broker has that long to forget who has died */
 
 struct bed {
 	struct broker_fixture broker;
@@ -218,6 +220,13 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void start_successor(struct bed *bed)
+{
+	static const char *const args[] = { "--resume-grace", GRACE_S, NULL };
+
+	broker_fixture_start(&bed->broker, args);
+}
+
 /* A broker that has ended by itself, because it could not go on. */
 static void replace_ended(struct bed *bed, const struct injection *injection)
 {
@@ -227,7 +236,7 @@ static void replace_ended(struct bed *bed, const struct injection *injection)
 	    !info.si_pid)
 		return;
 	expect_end(bed, injection, true);
-	broker_fixture_start(&bed->broker, NULL);
+	start_successor(bed);
 }
 
 /* After it all nothing is left in the broker. */
@@ -316,21 +325,28 @@ static void profile_script(struct bed *bed, struct call_profile *profile)
 	broker_fixture_stop(&bed->broker);
 }
 
-/* The status of a script; if the broker ends meanwhile another one comes. */
+/*
+ * The status of a script; if the broker ends meanwhile another one comes.  That one
+ * waits for a script which had done its work and ended unseen: the next would find
+ * its names taken.
+ */
 static int run_script_over_end(struct bed *bed, const struct injection *injection)
 {
 	pid_t script = start_script(bed, NULL);
 	AUTO_FD int broker_fd = pidfd_open(bed->broker.pid, 0);
 	AUTO_FD int script_fd = pidfd_open(script, 0);
 	struct pollfd ends[2] = { { broker_fd, POLLIN, 0 }, { script_fd, POLLIN, 0 } };
+	int status;
 
 	if (sys_retry(poll(ends, 2, RUN_MS)) <= 0)
 		FAIL(bed, injection, "neither broker nor script end");
-	if (ends[0].revents) {
-		expect_end(bed, injection, true);
-		broker_fixture_start(&bed->broker, NULL);
-	}
-	return end_script(script);
+	if (!ends[0].revents)
+		return end_script(script);
+	expect_end(bed, injection, true);
+	start_successor(bed);
+	status = end_script(script);
+	expect_nothing(bed, injection);
+	return status;
 }
 
 static void fail_broker_once(struct bed *bed, const struct injection *injection)
