@@ -39,15 +39,20 @@ static const char *own_name(void)
 	return name;
 }
 
-/* The name goes with the last handle, which the host hears of a moment after close. */
+/*
+ * The name goes with the last handle, which the host hears of a moment after close.
+ * To look is to hold it: more seldom each time, so that one moment ends before the
+ * next look begins, however long a grace period is here.
+ */
 static bool own_name_goes(void)
 {
 	int64_t limit = now_ms() + LIMIT_MS;
-	int fd;
+	int fd, wait_ms = 5;
 
 	while ((fd = section_open(own_name(), READ)) >= 0 && now_ms() < limit) {
 		close(fd);
-		poll(NULL, 0, 5);
+		poll(NULL, 0, wait_ms);
+		wait_ms *= 2;
 	}
 	return fd == -ENOENT;
 }
