@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -318,7 +320,38 @@ static void mapped_mprotect(void)
 	tail_unmap(memory, 1);
 }
 
-/* process_vm_readv takes the pages as O_DIRECT does; it needs struct pages. */
+/* A page in a pipe, not its bytes: what vmsplice returns, or -errno. */
+static ssize_t splice_page(volatile uint8_t *memory)
+{
+	struct iovec vec = { .iov_base = (void *)(uintptr_t)memory, .iov_len = PAGE };
+	ssize_t got = -1;
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		return -errno;
+	got = vmsplice(ends[1], &vec, 1, 0);
+	if (got < 0)
+		got = -errno;
+	close(ends[0]);
+	close(ends[1]);
+	return got;
+}
+
+/* -EFAULT, or what get_user_pages says of a page that has no struct. */
+static bool is_refused(ssize_t got)
+{
+	return got == -EFAULT || got == -EEXIST;
+}
+
+/* A futex that other processes may share is found by its page. */
+static long wake(volatile uint8_t *memory)
+{
+	long woken = syscall(SYS_futex, memory, FUTEX_WAKE, 1, NULL, NULL, 0);
+
+	return woken < 0 ? -errno : woken;
+}
+
+/* They take the pages as O_DIRECT does, for which there must be struct pages. */
 static void expect_pinned(uint32_t mode)
 {
 	volatile uint8_t *memory = tail_map(mode, VMSECT_GUEST_READ, 1);
@@ -334,8 +367,12 @@ static void expect_pinned(uint32_t mode)
 	if (subjects[mode].has_pages) {
 		EXPECT_EQ(got, sizeof(copy));
 		EXPECT(!memcmp(copy, (const void *)(uintptr_t)memory, sizeof(copy)));
+		EXPECT_EQ(splice_page(memory), PAGE);
+		EXPECT_EQ(wake(memory), 0);
 	} else {
 		EXPECT(got < 0 && errno == EFAULT);
+		EXPECT(is_refused(splice_page(memory)));
+		EXPECT(is_refused(wake(memory)));
 	}
 	tail_unmap(memory, 1);
 }
