@@ -26,6 +26,11 @@
 #define ROUNDS 100000u
 #define FEW_ROUNDS 10000u
 #define ROUNDS_MS 280000
+/*
+ * On an emulated host's KVM a QEMU's guest was interrupted once too often in some
+ * hundred thousand times (docs/decisions/010); VMs of ours were not.
+ */
+#define QEMU_SURPLUS 2
 #define EVENT_MS 10000
 #define SETTLE_MS 20
 
@@ -166,17 +171,45 @@ static void ring_each_other(const struct ringer *from, const struct ringer *to)
 	assert_int_equal(bells(to, 0, 0), first + 1);
 }
 
-/* So many rings each way, in turn: each makes one interrupt, and its number is there. */
-static void ping_pong(const struct ringer *a, const struct ringer *b, unsigned int rounds)
+/* Which of them was not heard: the other, whose time is up then too, says what it has seen. */
+static void explain(const struct ringer *a, const struct ringer *b, const char *said)
+{
+	print_message("# peer %u: %s\n", a->id, said);
+	print_message("# peer %u: %s\n", b->id, vm_next_answer(b->vm));
+	(void)vm_ok(a->vm, "bell %u 0", b->id);
+	(void)vm_ok(b->vm, "bell %u 0", a->id);
+	print_message("# after one ring more each: %lu and", bells(a, 0, UINT32_MAX));
+	print_message(" %lu interrupts\n", bells(b, 0, UINT32_MAX));
+	fail_msg("a ring was not heard");
+}
+
+/* Every ring was heard, and made one interrupt; or a few more, which is told. */
+static void expect_heard(const char *said, unsigned int rounds, unsigned int surplus)
+{
+	uint64_t heard = 0, interrupts = 0;
+
+	assert_true(vm_find_number(said, "rounds", &heard));
+	assert_true(vm_find_number(said, "interrupts", &interrupts));
+	assert_int_equal(heard, rounds);
+	if (interrupts != rounds)
+		print_message("# %lu interrupts by %u rings\n", interrupts, rounds);
+	assert_in_range(interrupts, rounds, rounds + surplus);
+}
+
+/* So many rings each way, in turn, each with its number in the section. */
+static void ping_pong(const struct ringer *a, const struct ringer *b, unsigned int rounds,
+		      unsigned int surplus)
 {
 	unsigned int seen_a = (unsigned int)bells(a, 0, 0), seen_b = (unsigned int)bells(b, 0, 0);
-	char expected[64];
+	const char *said;
 
-	(void)snprintf(expected, sizeof(expected), "ok rounds=%u interrupts=%u", rounds, rounds);
 	a->vm->answer_ms = b->vm->answer_ms = ROUNDS_MS;
 	vm_send(b->vm, "pingpong %u %u 0 %u", a->id, rounds, seen_b);
-	assert_string_equal(vm_ask(a->vm, "pingpong %u %u 1 %u", b->id, rounds, seen_a), expected);
-	assert_string_equal(vm_next_answer(b->vm), expected);
+	said = vm_ask(a->vm, "pingpong %u %u 1 %u", b->id, rounds, seen_a);
+	if (strncmp(said, "ok ", 3) != 0)
+		explain(a, b, said);
+	expect_heard(said, rounds, surplus);
+	expect_heard(vm_next_answer(b->vm), rounds, surplus);
 }
 
 static void test_two_qemus(void **state)
@@ -194,7 +227,7 @@ static void test_two_qemus(void **state)
 	assert_true(peer_is_there(bed, a.id) && peer_is_there(bed, b.id));
 	ring_each_other(&a, &b);
 	ring_each_other(&b, &a);
-	ping_pong(&a, &b, ROUNDS);
+	ping_pong(&a, &b, ROUNDS, QEMU_SURPLUS);
 	vm_kill(b.vm);
 	wait_until_gone(bed, b.id);
 	assert_int_equal(count_fds(bed->broker.pid), fds);
@@ -263,7 +296,7 @@ static void test_ours_ring(void **state)
 	b = start_ours(&shared, "b");
 	ring_each_other(&a, &b);
 	ring_each_other(&b, &a);
-	ping_pong(&a, &b, FEW_ROUNDS);
+	ping_pong(&a, &b, FEW_ROUNDS, 0);
 	vm_kill(a.vm);
 	wait_until_gone(bed, a.id);
 	(void)vm_ok(b.vm, "bell %u 0", a.id);
@@ -324,7 +357,7 @@ static void test_ours_and_qemu(void **state)
 	ring_each_other(&a, &b);
 	ring_each_other(&b, &a);
 	ring_each_other(&b, &b); /* itself */
-	ping_pong(&a, &b, ROUNDS);
+	ping_pong(&a, &b, ROUNDS, QEMU_SURPLUS);
 	vm_kill(a.vm);
 	wait_until_gone(bed, a.id);
 	(void)vm_ok(b.vm, "bell %u 0", a.id);
