@@ -16,8 +16,13 @@ $(INTEROP_TESTS): $(B)/tests/interop-%: $(B)/obj/tests/interop/test_%.o $(call o
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS_ALL) $(filter %.o %.a,$^) -lcmocka -ljansson -o $@
 
 # run-libvirt: a libvirtd of its own, stock guests with no driver, a host process.
-INTEROP_LIBVIRT := $(B)/tests/section-io $(B)/guest/bin/vmsect-bar
+INTEROP_DOMAIN := $(B)/tests/domain.cpio
+INTEROP_LIBVIRT := $(B)/tests/section-io $(INTEROP_DOMAIN)
 $(eval $(call program,$(B)/tests/section-io,$(call obj,tests/interop/libvirt/section_io.c) \
 	$(LIBVMSECT_A) $(BASE_A)))
 interop: $(INTEROP_LIBVIRT) $(B)/bin/vmsectd $(B)/bin/vmsect $(if $(LIBVIRT_LIBS),$(B)/bin/vmsect-libvirt) \
 	$(B)/kernels/stamp
+
+$(INTEROP_DOMAIN): tests/interop/libvirt/init $(B)/guest/bin/vmsect-bar $(B)/kernels/stamp scripts/mkinitramfs
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -i $< -k $(B)/kernels/cloud program=$(B)/guest/bin/vmsect-bar

@@ -3,15 +3,17 @@
 #
 # What a lab story can say.  A story is a file in stories/; it sources this
 # file first and calls story_end last.  It runs under tests/lab/run-stories,
-# which gives LAB_STORY, LAB_OUT, LAB_DATA and LAB_GUESTS, and descriptor 3 for
-# its TAP.  Each story has a folder, a broker and a socket of its own, so
-# stories do not meet.  The shell is busybox's, and everything runs as root.
+# which gives LAB_STORY, LAB_OUT, LAB_DATA, LAB_EXTRA and LAB_GUESTS, and
+# descriptor 3 for its TAP.  Each story has a folder, a broker and a socket of its
+# own, so stories do not meet.  The shell is busybox's, and everything runs as root.
 #
 #     check WHAT COMMAND...       ok if COMMAND succeeds
 #     refuses TEXT COMMAND...     succeeds if COMMAND fails and says TEXT
 #     prints TEXT COMMAND...      succeeds if COMMAND succeeds and prints TEXT
 #     broker_start                the story's own vmsectd; broker_kill: kill -9 of it
 #     section_create NAME ...     vmsect create
+#     interop_unpack              the interop bed and what it needs, in a lab machine;
+#                 on a host of one's own, which has it, the story ends
 #     huge_pages_reserve N        of 2 MiB, until the story ends
 #     data_file NAME              prints the path of a file on the data disk
 #     guest_start NAME [--flavour=standard|rt|next] [--pvh] [--append=WORD] [--tools]
@@ -147,6 +149,20 @@ section_create() {
 	vmsect create "$@" || not_ok "vmsect create $*"
 }
 
+# In a machine that is thrown away the archive can have its places in /.
+interop_unpack() {
+	if [ -z "${LAB_IN_MACHINE:-}" ]; then
+		skip "the interop bed" "make interop runs it on this host"
+		story_end
+		exit
+	fi
+	(cd / && cpio -idu <"$LAB_EXTRA/interop.cpio") 2>/dev/null || {
+		not_ok "the interop bed is on the extra disk"
+		story_end
+		exit
+	}
+}
+
 # Room for huge pages of 2 MiB, given back when the story ends.
 huge_pages_reserve() {
 	local pool=/proc/sys/vm/nr_hugepages
@@ -190,7 +206,7 @@ guest_start() {
 		left=$((left - 1))
 	done
 	# The kernel unpacks two archives as if they were one.
-	[ -z "$initrd" ] || cat "$LAB_GUESTS/$flavour.cpio" "$LAB_DATA/tools.cpio" >"$initrd"
+	[ -z "$initrd" ] || cat "$LAB_GUESTS/$flavour.cpio" "$LAB_EXTRA/tools.cpio" >"$initrd"
 	vmsect run --name "$name" --memory "${LAB_MEMORY:-256M}" --cpus 1 \
 		--kernel "$LAB_DATA/$flavour.$image" --initrd "${initrd:-$LAB_GUESTS/$flavour.cpio}" \
 		--cmdline "$guest_cmdline$append$program" --serial stdio "$@" \

@@ -30,22 +30,36 @@ LAB_TOOLS := fio stress-ng
 $(LAB)/tools.stamp: scripts/fetch-tools tests/lab/module.mk
 	@mkdir -p $(@D)
 	$(call say,TOOLS,$(LAB_TOOLS))scripts/fetch-tools $(LAB)/tools $(LAB_TOOLS) && touch $@
-$(LAB)/data/tools.cpio: $(LAB)/tools.stamp scripts/mkinitramfs $(GUEST_REDIRECT)
+$(LAB)/extra/tools.cpio: $(LAB)/tools.stamp scripts/mkinitramfs $(GUEST_REDIRECT)
 	@mkdir -p $(@D)
 	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ -r $(LAB)/tools \
 		$(LAB_TOOLS:%=program=$(LAB)/tools/usr/bin/%) file=$(GUEST_REDIRECT):lib/$(notdir $(GUEST_REDIRECT))
 
-# Debian's QEMU and the interop bed, for the machine itself: there its tests have KVM.
-# QEMU looks for its firmware beside the folder that it is in, which is /bin.
+# Debian's QEMU and libvirt and the interop bed, for the machine itself: there its
+# tests have KVM.  QEMU looks for its firmware beside the folder that it is in, /bin.
 QEMU_FIRMWARE := /usr/share/seabios/bios-256k.bin $(addprefix /usr/share/qemu/,kvmvapic.bin linuxboot_dma.bin pvh.bin)
-$(LAB)/data/interop.cpio: $(INTEROP_TESTS) $(KVM_AGENT) scripts/mkinitramfs
+LIBVIRT_PROGRAMS := $(addprefix /usr/sbin/,libvirtd virtlogd) \
+	$(addprefix /usr/bin/,virsh bash setfacl stat qemu-system-x86_64)
+LIBVIRT_PLUGINS := $(addprefix /usr/lib/x86_64-linux-gnu/,libvirt/connection-driver/libvirt_driver_qemu.so \
+	qemu/accel-tcg-x86_64.so)
+LIBVIRT_BED := run-libvirt libvirt/bed.sh libvirt/cases.sh
+$(LAB)/extra/interop.cpio: $(INTEROP_TESTS) $(INTEROP_LIBVIRT) $(KVM_AGENT) scripts/mkinitramfs \
+		$(LIBVIRT_BED:%=tests/interop/%) $(B)/bin/vmsect-libvirt
 	@mkdir -p $(@D)
-	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ program=/usr/bin/qemu-system-x86_64 \
+	$(call say,CPIO,$@)scripts/mkinitramfs -o $@ $(LIBVIRT_PROGRAMS:%=program=%) \
 		$(INTEROP_TESTS:%=program=%) file=$(KVM_AGENT):kvm/$(notdir $(KVM_AGENT)) \
-		$(foreach f,$(QEMU_FIRMWARE),file=$f:$(f:/usr/%=%))
+		$(foreach f,$(QEMU_FIRMWARE),file=$f:$(f:/usr/%=%)) \
+		$(LIBVIRT_PLUGINS:%=plugin=%) file=/usr/share/libvirt/cpu_map:usr/share/libvirt/cpu_map \
+		file=/etc/libvirt/qemu.conf:etc/libvirt/qemu.conf program=$(B)/bin/vmsect-libvirt \
+		$(foreach f,$(INTEROP_LIBVIRT),file=$f:tests/$(notdir $f)) \
+		$(foreach f,$(LIBVIRT_BED),file=tests/interop/$f:interop/$f)
 
-$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp $(LAB)/data/tools.cpio \
-		$(LAB)/data/interop.cpio
+# A disk for what only some stories want: these two.
+$(LAB)/extra.img: $(LAB)/extra/tools.cpio $(LAB)/extra/interop.cpio
+	@rm -f $@.new && truncate -s 512M $@.new
+	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(@D)/extra $@.new && mv $@.new $@
+
+$(LAB)/data.img: $(LAB)/data/data.bin.xxh3 $(LAB)/data/kernels.stamp
 	@rm -f $@.new && truncate -s 1G $@.new
 	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(LAB)/data $@.new && mv $@.new $@
 
@@ -75,7 +89,7 @@ $(LAB)/guests/%.cpio: $(B)/kernels/stamp tests/lab/guest-init scripts/mkinitramf
 
 lab-files: $(LAB)/machine.cpio $(LAB)/data.img
 
-lab: lab-files
+lab: lab-files $(LAB)/extra.img
 	$(Q)scripts/lab $(LAB_FLAGS) -b $(B) -o $(B)/results/lab $(LAB_STORIES)
 
 include tests/lab/debug.mk

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # variables of run-libvirt
 #
 # The bed of run-libvirt: daemons, domains, a guest's console, and TAP.  Sourced
-# by it; uses $build, $root, $here and $work.
+# by it; uses $build and $work.
 
 number=0
 failures=0
@@ -19,6 +19,12 @@ say_case() {
 		failures=$((failures + 1))
 		sed 's/^/# /' "$out" 2>/dev/null || true
 	fi
+}
+
+# skip_case WHAT WHY
+skip_case() {
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
 }
 
 # check WHAT COMMAND...: a case that holds if the command succeeds.
@@ -76,15 +82,13 @@ detach() { section detach --domain "$@"; }
 host() { "$build/tests/section-io" "$@"; }
 
 bed_start() {
-	local kernel=$build/kernels/cloud
-	cp "$kernel/vmlinuz" "$work/vmlinuz"
-	"$root/scripts/mkinitramfs" -o "$work/cpio" -i "$here/libvirt/init" -k "$kernel" \
-		program="$build/guest/bin/vmsect-bar"
+	cp "$build/kernels/cloud/vmlinuz" "$build/tests/domain.cpio" "$work"
 	virtlogd -d
-	libvirtd -d
+	LIBVIRT_LOG_OUTPUTS=3:file:$work/libvirtd.log libvirtd -d
 	export VMSECT_SOCKET=$work/broker.sock
 	"$build/bin/vmsectd" --foreground --socket "$VMSECT_SOCKET" 2>"$work/broker.log" &
-	eventually 60 virsh version || {
+	eventually "$limit_s" virsh version || {
+		virsh version || head -n 20 "$work/libvirtd.log"
 		echo "Bail out! libvirtd does not answer"
 		exit 1
 	}
@@ -103,7 +107,7 @@ bed_end() {
 # define NAME MACHINE [CONTROLLERS [MEMORY]]: XML of a domain.
 domain_define() {
 	cat >"$work/$1.xml" <<-END
-		<domain type='qemu'>
+		<domain type='${LIBVIRT_DOMAIN_TYPE:-qemu}'>
 		  <name>$1</name>
 		  ${4:-}
 		  <memory unit='MiB'>192</memory>
@@ -111,7 +115,7 @@ domain_define() {
 		  <os>
 		    <type arch='x86_64' machine='$2'>hvm</type>
 		    <kernel>$work/vmlinuz</kernel>
-		    <initrd>$work/cpio</initrd>
+		    <initrd>$work/domain.cpio</initrd>
 		    <cmdline>console=ttyS0 panic=-1 mitigations=off tsc=reliable quiet</cmdline>
 		  </os>
 		  <features><acpi/></features>
@@ -164,6 +168,38 @@ answer_read() {
 guest() {
 	echo "$*" >&3
 	answer_read 60 | sed 's/ *$//'
+}
+
+# A VM of ours with a section, driven through its serial port: ours COMMAND... prints
+# the flat guest's answer.
+ours_start() {
+	mkfifo "$work/ours.in" "$work/ours.out"
+	"$build/bin/vmsect-vmm" --name ours --memory 64M --window 1G --serial stdio \
+		--kernel "$build/kvm/agent.elf" --section "$1" \
+		<"$work/ours.in" >"$work/ours.out" 2>"$work/ours.log" &
+	ours_pid=$!
+	exec 4>"$work/ours.in" 5<"$work/ours.out"
+	ours_answer | grep -q 'agent ready' || {
+		cat "$work/ours.log"
+		return 1
+	}
+}
+
+ours_answer() {
+	local line
+	IFS= read -r -t 60 line <&5 || return 1
+	echo "${line%$'\r'}"
+}
+
+ours() {
+	echo "$*" >&4
+	ours_answer
+}
+
+ours_end() {
+	echo poweroff >&4
+	exec 4>&- 5<&-
+	wait "$ours_pid"
 }
 
 xml_is_as_before() { diff "$work/$1.before" <(virsh dumpxml "$1"); }

@@ -256,10 +256,46 @@ run_bare() {
 	check "memory: and all is gone with it" same "$(section views odd -rn 2>/dev/null)" ""
 }
 
+# One section in a domain, in a VM of ours and in a process, and each hears the others.
+three_share() {
+	local name=$1
+	same "$(ours put 0x4000 0123456789abcdef)" "ok" &&
+		same "$(guest read 0 0x4000 8)" "0 0123456789abcdef" &&
+		same "$(guest write 0 0x5000 600df00d)" "0" &&
+		same "$(ours get 0x5000 4)" "ok bytes=600df00d" &&
+		same "$(host "$name" read 0x5000 4)" 600df00d &&
+		host "$name" write 0x6000 c001d00d >/dev/null &&
+		same "$(ours get 0x6000 4)" "ok bytes=c001d00d" &&
+		same "$(guest read 0 0x6000 4)" "0 c001d00d"
+}
+
+views_show_both() { same "$(section views "$1" -rn -o KIND,MODE | sort | paste -sd ,)" "process outside,vm rw"; }
+
+run_beside() {
+	if [ ! -c /dev/kvm ]; then
+		skip_case "beside: a domain and a VM of ours" "no /dev/kvm"
+		return
+	fi
+	domain_define beside pc "" >"$out"
+	check "beside: the domain starts" domain_start beside
+	section create both --size 1M --exportable
+	check "beside: a VM of ours starts with the section" ours_start both:rw
+	check "beside: the domain gets it too" attach beside both --mode rw
+	check "beside: the guest sees its size" guest_gets 1048576
+	check "beside: the domain, the VM and a process share it" three_share both
+	check "beside: views shows both" views_show_both both
+	check "beside: it is detached" detach beside both
+	check "beside: the guest has lost it" guest_has_none
+	check "beside: the XML is what it was" xml_is_as_before beside
+	check "beside: the VM has it still" same "$(ours get 0x5000 4)" "ok bytes=600df00d"
+	check "beside: the VM ends" ours_end
+	check "beside: the domain is ended" domain_end beside
+}
+
 # LIBVIRT_CASES: only these; pc makes sections that the others use.
 run_cases() {
 	local group
-	for group in ${LIBVIRT_CASES:-pc q35 bare}; do
+	for group in ${LIBVIRT_CASES:-pc q35 bare beside}; do
 		"run_$group"
 	done
 }

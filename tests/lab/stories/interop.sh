@@ -6,7 +6,7 @@
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-(cd / && cpio -idu <"$LAB_DATA/interop.cpio") 2>/dev/null
+interop_unpack
 export VMSECT_BIN_DIR=/bin CMOCKA_MESSAGE_OUTPUT=TAP
 # run TOPIC [TESTS]
 run() {
