@@ -4,8 +4,9 @@
  * protocol's version, our id, then for each peer its vectors in order, and our
  * own; later who comes and goes.
  *
- * When the server goes, those who are there can ring each other as before.  A
- * new server tells everything anew.
+ * When the server goes, or drops this VM because it reads too slowly, those who are
+ * there can ring each other as before.  It is asked for another stream, ever more
+ * seldom; a new one tells everything anew.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,8 @@
 #define PROTOCOL_VERSION 0
 #define START_MS 10000 /* the server has that long to tell all that is needed */
 #define MESSAGES_PER_TURN 64 /* then other work has its turn */
+#define AGAIN_MS 1000u /* until another stream is asked for; then twice as long */
+#define AGAIN_MAX_MS 60000u
 
 static int take_version(struct ivshmem *ivshmem, int64_t value)
 {
@@ -124,6 +127,28 @@ static void drop_stream(struct ivshmem *ivshmem)
 	ivshmem->state = IVSHMEM_BELL_VERSION;
 }
 
+static void on_again(evutil_socket_t fd, short what, void *argument);
+
+static void stop_asking(struct ivshmem *ivshmem)
+{
+	if (ivshmem->again)
+		event_free(ivshmem->again);
+	ivshmem->again = NULL;
+}
+
+static void ask_later(struct ivshmem *ivshmem)
+{
+	const struct timeval delay = { ivshmem->again_ms / 1000, 0 };
+
+	stop_asking(ivshmem);
+	ivshmem->again = evtimer_new(ivshmem->env.events, on_again, ivshmem);
+	if (!ivshmem->again || evtimer_add(ivshmem->again, &delay) < 0)
+		log_error("section %s: out of memory, the doorbell stays without a server",
+			  ivshmem->info.name);
+	if (ivshmem->again_ms < AGAIN_MAX_MS)
+		ivshmem->again_ms *= 2;
+}
+
 static void on_stream(evutil_socket_t fd, short what, void *argument)
 {
 	struct ivshmem *ivshmem = argument;
@@ -138,10 +163,11 @@ static void on_stream(evutil_socket_t fd, short what, void *argument)
 		return;
 	if (log_allowed(&ivshmem->log_limit, &dropped))
 		log_warning("section %s: the doorbell's server %s: %s; "
-			    "peers that come or go from now on are not heard of",
+			    "until there is another, peers that come or go are not heard of",
 			    ivshmem->info.name, result == -EPIPE ? "has gone" : "is not understood",
 			    strerror(-result));
 	drop_stream(ivshmem);
+	ask_later(ivshmem);
 }
 
 static int open_stream(struct ivshmem *ivshmem)
@@ -164,6 +190,26 @@ static int watch_stream(struct ivshmem *ivshmem)
 		return 0;
 	drop_stream(ivshmem);
 	return -ENOMEM;
+}
+
+static int ask(struct ivshmem *ivshmem)
+{
+	int result = open_stream(ivshmem);
+
+	return result == 0 ? watch_stream(ivshmem) : result;
+}
+
+/* Without a broker there is none either; ivshmem_reconnected() comes when there is one. */
+static void on_again(evutil_socket_t fd, short what, void *argument)
+{
+	struct ivshmem *ivshmem = argument;
+
+	(void)fd;
+	(void)what;
+	if (ask(ivshmem) < 0)
+		ask_later(ivshmem);
+	else
+		log_info("section %s: the doorbell has a server again", ivshmem->info.name);
 }
 
 /* Until all of our own vectors are there, which the server tells last. */
@@ -189,6 +235,7 @@ int ivshmem_bell_init(struct ivshmem *ivshmem)
 {
 	int result = open_stream(ivshmem);
 
+	ivshmem->again_ms = AGAIN_MS;
 	if (result == 0)
 		result = take_all(ivshmem);
 	if (result == 0)
@@ -201,6 +248,7 @@ void ivshmem_revoked(struct ivshmem *ivshmem)
 	if (ivshmem->is_revoked)
 		return;
 	ivshmem->is_revoked = true;
+	stop_asking(ivshmem);
 	drop_stream(ivshmem);
 	pthread_mutex_lock(&ivshmem->lock);
 	ivshmem_peers_clear(&ivshmem->peers);
@@ -213,10 +261,10 @@ void ivshmem_reconnected(struct ivshmem *ivshmem)
 
 	if (ivshmem->info.vectors == 0 || ivshmem->is_revoked)
 		return;
+	stop_asking(ivshmem);
 	drop_stream(ivshmem);
-	result = open_stream(ivshmem);
-	if (result == 0)
-		result = watch_stream(ivshmem);
+	ivshmem->again_ms = AGAIN_MS;
+	result = ask(ivshmem);
 	if (result < 0)
 		log_error("section %s: the broker has no doorbell for this VM any more: %s",
 			  ivshmem->info.name, strerror(-result));

@@ -53,6 +53,8 @@ struct ivshmem {
 	uint32_t own; /* vectors of our own that the stream has told */
 	bool is_revoked;
 	struct event *event; /* owned; NULL: no stream */
+	struct event *again; /* owned: a timer, to ask for a stream; or NULL */
+	unsigned int again_ms; /* of the next one */
 	struct log_limit log_limit;
 };
 

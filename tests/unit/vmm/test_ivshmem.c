@@ -370,6 +370,26 @@ static void test_server_goes(void **state)
 	assert_int_equal(get(bed, 0x08, 4), OWN);
 }
 
+/* The broker lives, and is asked again by and by. */
+static void test_dropped(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(make(bed, VECTORS, connect_all), 0);
+	bed->server = fd_close(bed->server);
+	while (bed->connects < 2)
+		assert_int_equal(event_base_loop(bed->events, EVLOOP_ONCE), 0);
+	run(bed);
+	put(bed, 0x0C, 9 << 16 | 1, 4);
+	assert_int_equal(rings(bed->peer[1]), 1);
+	/* Not any more once the section is taken. */
+	bed->server = fd_close(bed->server);
+	run(bed);
+	ivshmem_revoked(bed->ivshmem);
+	assert_int_equal(event_base_loop(bed->events, EVLOOP_ONCE), 1);
+	assert_int_equal(bed->connects, 2);
+}
+
 static void test_revoked(void **state)
 {
 	struct bed *bed = *state;
@@ -441,7 +461,7 @@ int main(void)
 		TEST(test_rings),	   TEST(test_moved),
 		TEST(test_pieces),	   TEST(test_peers_come_and_go),
 		TEST(test_wrong_messages), TEST(test_revoked),
-		TEST(test_server_goes),
+		TEST(test_server_goes),	   TEST(test_dropped),
 	};
 
 	alarm(TIME_LIMIT_S);
