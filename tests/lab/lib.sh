@@ -40,7 +40,8 @@
 #     story_end                   the last line of every story
 #
 # Settings, from the environment of scripts/lab:
-#     LAB_FLAVOUR, LAB_MEMORY     the guests' kernel (cloud) and memory (256M)
+#     LAB_FLAVOUR, LAB_MEMORY     the kernel of all guests, whatever a story asks for
+#                                 (cloud if it asks for none), and memory (256M)
 #     LAB_BOOT_LIMIT, LAB_STEP_LIMIT  seconds for a boot (90), for a step (60)
 #     LAB_STRESS_SECONDS, LAB_FUZZ_STEPS, VMSECT_SEED  of stories that have them
 # shellcheck disable=SC3040 # busybox has pipefail
@@ -190,7 +191,7 @@ guest_start() {
 		left=$((left - 1))
 		case $word in
 		--) break ;;
-		--flavour=*) flavour=${word#*=} ;;
+		--flavour=*) flavour=${LAB_FLAVOUR:-${word#*=}} ;;
 		--pvh) image=vmlinux ;;
 		--tools) initrd=$(data_file "$name.initrd") ;;
 		--append=*) append=" ${word#*=}" ;;
