@@ -12,8 +12,9 @@ guest_boot_limit=$((2 * guest_boot_limit))
 guest_step_limit=$((3 * guest_step_limit))
 broker_start
 section_create work --size 4M
+section_create more --size 4M
 section_create seen --size 1M
-guest_start tools --tools --memory 768M --section work:rw --section seen:ro
+guest_start tools --tools --memory 768M --section work:rw --section more:rw --section seen:ro
 guest_ready tools
 
 # A node is no regular file, so fio wants to be told of its size.
@@ -31,10 +32,13 @@ check "and at random" fio randwrite
 
 # stress-ng extends its file by a write.
 can_write() { guest_do tools 'echo x >/dev/vmsect/work' >/dev/null; }
+# Two at a time, each with a section of its own, as it would have a file.
+mmap_worker() {
+	echo "env LD_PRELOAD=/lib/libredirect.so REDIRECT_FROM=stress-ng-mmap REDIRECT_TO=/dev/vmsect/$1" \
+		"stress-ng --temp-path /tmp --mmap 1 --mmap-bytes 1M --mmap-file --mmap-ops 10 --verify"
+}
 mmap_workers() {
-	guest_do tools env LD_PRELOAD=/lib/libredirect.so REDIRECT_FROM=stress-ng-mmap \
-		REDIRECT_TO=/dev/vmsect/work stress-ng --temp-path /tmp --mmap 2 --mmap-bytes 1M \
-		--mmap-file --mmap-ops 20 --verify
+	guest_do tools "$(mmap_worker more) & $(mmap_worker work) && wait \$!"
 }
 if can_write; then
 	check "stress-ng's mmap workers" mmap_workers
@@ -43,7 +47,7 @@ else
 fi
 dev_worker() {
 	guest_do tools stress-ng --temp-path /tmp --dev 1 --dev-file "/dev/vmsect/$1" --dev-ops 10 \
-		--timeout 30
+		--timeout 8
 }
 for node in ctl seen work; do
 	check "stress-ng's dev worker on $node" dev_worker $node
