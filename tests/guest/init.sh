@@ -18,6 +18,7 @@ not_ok() {
 	number=$((number + 1))
 	echo "not ok $number - $*"
 }
+skip() { ok "$1 # SKIP $2"; }
 check() {
 	local what=$1
 	shift

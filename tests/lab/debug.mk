@@ -48,13 +48,19 @@ $(LAB_DEBUG)/data.img: $(DEBUG_KERNEL).stamp $(LAB)/data/kernels.stamp
 	@rm -f $@.new && truncate -s 512M $@.new
 	$(call say,MKE2FS,$@)mke2fs -q -t ext4 -d $(@D)/data $@.new && mv $@.new $@
 
-# First against the software device, in plain QEMU, which is quicker to find something.
+# First in plain QEMU, which is quicker to find something: against the software device,
+# and on ivshmem devices.  $(call debug_bed,NAME)
+define debug_bed
+	$(Q)FAKE_LIMIT=1500 IVSHMEM_LIMIT=1500 tests/guest/run-$(1) $(B) $(DEBUG_KERNEL) $(B)/guest/debug \
+		> $(LAB_DEBUG)/$(1).tap || { grep '^not ok' $(LAB_DEBUG)/$(1).tap; exit 1; }
+endef
 $(eval $(call guest_fake,debug,$(abspath $(DEBUG_KERNEL))/headers))
 $(B)/guest/debug/vmsect_fake.ko: $(DEBUG_KERNEL).stamp
 
 .PHONY: lab-debug
-lab-debug: $(LAB_DEBUG)/machine.cpio $(LAB_DEBUG)/data.img $(B)/guest/debug/vmsect_fake.ko
-	$(Q)FAKE_LIMIT=1500 tests/guest/run-fake $(B) $(DEBUG_KERNEL) $(B)/guest/debug > $(LAB_DEBUG)/fake.tap || \
-		{ grep '^not ok' $(LAB_DEBUG)/fake.tap; exit 1; }
+lab-debug: $(LAB_DEBUG)/machine.cpio $(LAB_DEBUG)/data.img $(B)/guest/debug/vmsect_fake.ko \
+		$(GUEST_IVSHMEM_BUILT)
+	$(call debug_bed,fake)
+	$(call debug_bed,ivshmem)
 	$(Q)$(LAB_DEBUG_SETTINGS) scripts/lab -b $(B) -f $(LAB_DEBUG) -o $(B)/results/lab-debug \
 		-l $(LAB_DEBUG_LIMIT) $(LAB_DEBUG_STORIES)
