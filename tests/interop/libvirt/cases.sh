@@ -256,6 +256,23 @@ run_bare() {
 	check "memory: and all is gone with it" same "$(section views odd -rn 2>/dev/null)" ""
 }
 
+# A domain that has an NVDIMM from its start takes more.
+run_dimm() {
+	local own="<memory model='nvdimm'><source><path>$work/dimm</path></source>
+		<target><size unit='MiB'>64</size><node>0</node></target></memory>"
+	truncate -s 64M "$work/dimm"
+	section create store --size 64M --exportable
+	domain_define dimm pc "$own" "<maxMemory slots='3' unit='MiB'>1024</maxMemory>" >"$out"
+	check "dimm: starts" domain_start dimm
+	check "dimm: an NVDIMM is attached" says "marked as tainted" \
+		attach dimm store --mode rw --device nvdimm
+	check "dimm: views shows the QEMU" views_show store rw-s 64M
+	check "dimm: the QEMU has both" same "$(virsh qemu-monitor-command dimm --hmp info memory-devices |
+		grep -cF 'Memory device [nvdimm]')" 2
+	check "dimm: is ended" domain_end dimm
+	check "dimm: and all is gone with it" same "$(section views store -rn 2>/dev/null)" ""
+}
+
 # One section in a domain, in a VM of ours and in a process, and each hears the others.
 three_share() {
 	local name=$1
@@ -295,7 +312,7 @@ run_beside() {
 # LIBVIRT_CASES: only these; pc makes sections that the others use.
 run_cases() {
 	local group
-	for group in ${LIBVIRT_CASES:-pc q35 bare beside}; do
+	for group in ${LIBVIRT_CASES:-pc q35 bare dimm beside}; do
 		"run_$group"
 	done
 }
