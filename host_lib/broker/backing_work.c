@@ -7,9 +7,12 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/sys.h"
+
+#define STAT_BLOCK_BYTES 512u /* of st_blocks, whatever the file system's are */
 
 /* Never shorter: someone may have made the file longer in the meantime. */
 static int set_length(int fd, uint64_t length)
@@ -26,18 +29,47 @@ static int set_length(int fd, uint64_t length)
 }
 
 /*
+ * fallocate() takes blocks until there are no more, and gives them back then: who asks
+ * for too much would leave nothing, for a moment, to all who write to that file system.
+ * Blocks that the file has already may be among those that are asked for.
+ */
+static int check_room(int fd, uint64_t bytes)
+{
+	struct statvfs fs;
+	struct stat st;
+	uint64_t free_blocks, room;
+	int r = sys_result(fstatvfs(fd, &fs));
+
+	if (r < 0)
+		return r;
+	r = sys_result(fstat(fd, &st));
+	if (r < 0 || fs.f_blocks == 0) /* 0: it knows no limit */
+		return r;
+	/* Root may have the reserve as well. */
+	free_blocks = geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
+	if (__builtin_mul_overflow(free_blocks, fs.f_frsize, &room) ||
+	    __builtin_add_overflow(room, (uint64_t)st.st_blocks * STAT_BLOCK_BYTES, &room))
+		return 0;
+	return bytes > room ? -ENOSPC : 0;
+}
+
+/*
  * Blocks first, length second: a full disk leaves the length as it was.  Data
  * files on file systems without fallocate() get a hole, and then have no
  * promise of room; the page file would be none.
  */
 int backing_work_run(const struct backing_work *work)
 {
+	uint64_t bytes;
 	int r;
 
 	if (work->from >= work->to)
 		return 0;
-	r = sys_retry(fallocate(work->fd, FALLOC_FL_KEEP_SIZE, (off_t)work->from,
-				(off_t)(work->to - work->from)));
+	bytes = work->to - work->from;
+	r = check_room(work->fd, bytes);
+	if (!r)
+		r = sys_retry(
+			fallocate(work->fd, FALLOC_FL_KEEP_SIZE, (off_t)work->from, (off_t)bytes));
 	if (r == -EOPNOTSUPP && work->kind == BACKING_FILE)
 		r = 0;
 	if (r < 0 || work->kind == BACKING_SHMEM || work->kind == BACKING_HUGETLB)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -26,6 +27,14 @@ static const struct backing_spec shmem = {
 };
 
 static struct backing_work work;
+static unsigned int allocations;
+
+/* The one that is asked for blocks. */
+int fallocate(int fd, int mode, off_t offset, off_t length)
+{
+	allocations++;
+	return (int)syscall(SYS_fallocate, fd, mode, offset, length);
+}
 
 static void test_rounding(void **state)
 {
@@ -226,7 +235,10 @@ static void test_directory(void **state)
 	assert_int_equal(st.st_nlink, 0);
 	work.from = 8192;
 	work.to = UINT64_C(1) << 43;
+	allocations = 0;
 	assert_int_equal(backing_work_run(&work), -ENOSPC);
+	/* Trying would take all that others have left. */
+	assert_int_equal(allocations, 0);
 	assert_int_equal(backing_refuse_work(&work, -ENOSPC, &refusal), -ENOSPC);
 	assert_int_equal(fstat(backing.rw_fd, &st), 0);
 	assert_int_equal(st.st_size, 8192);
